@@ -1,0 +1,90 @@
+/*
+ * history.h - a campaign as its ledger tells it.
+ * The chain is read from its parentless start to the tip and folded: who is best, what was measured, what counts, what waits. The loop, `verify`,
+ * `status`, `log` and the reports all stand on this one fold, so they cannot disagree. Reading mends nothing.
+ *
+ * Memory: history_free() accepts NULL. Pointers into a history live until history_free() or the next history_refresh().
+ * Errors: ERR_NOT_FOUND: no such campaign (hint: git harness start); ERR_INVALID: the ledger is not what we write (names commit and file).
+ */
+#ifndef LEDGER_HISTORY_H
+#define LEDGER_HISTORY_H
+
+#include "base/logfmt.h"
+#include "git/repo.h"
+#include "policy/budget.h"
+#include "policy/verdict.h"
+
+enum entry_kind { ENTRY_START, ENTRY_EXPERIMENT, ENTRY_BASELINE, ENTRY_ACT };
+
+struct entry {				/* one ledger commit */
+	struct oid id, previous;
+	enum entry_kind kind;
+	int number;			/* experiment or baseline; -1: none */
+	struct oid commit;		/* experiment commit, or an act's new commit; zero: none */
+	struct oid best;		/* Harness-Best after it; zero before the first baseline */
+	struct event act;		/* ENTRY_ACT: its line */
+};
+
+struct record {				/* one number, its lines folded */
+	int number;
+	bool baseline;
+	struct oid commit;		/* the experiment's own commit (the parked one of an approval); a baseline: the annotated commit */
+	struct oid accepted;		/* the commit that joined best, or zero */
+	struct oid base;		/* commit it was judged against */
+	struct oid tree;
+	enum verdict verdict;		/* of its last decide line */
+	enum reason reason;
+	bool has_value, has_best;
+	double value, best, delta;
+	char *metric;
+	struct measured measured;	/* every metric's samples */
+	char *subject;			/* commit subject */
+	char *agent, *source;		/* may be NULL */
+	char *owner;			/* of what escalated, or NULL */
+	double confidence;		/* NaN: none */
+	int64_t tokens_in, tokens_out;	/* -1: unknown */
+	double usd;			/* negative: unknown */
+	int64_t started, wall;		/* first line's time; sum of the walls of its lines, ns */
+	int64_t maxrss;			/* bytes; -1 unknown */
+	int level;
+	bool waiting;			/* escalated and unanswered */
+	bool approved;			/* a person said yes and the loop has not measured it yet */
+	struct events lines;
+	struct oid brief, proposal, agent_log, execute_log, evaluate_log;	/* blobs; zero: none */
+};
+
+struct history {
+	char *campaign;
+	struct oid tip;			/* of the ledger */
+	struct oid start;		/* commit the campaign started from */
+	struct oid policy_blob;		/* as adopted last */
+	struct policy *policy;
+	struct entry *entries;
+	size_t n_entries, alloc_entries;
+	struct record *records;		/* by number, without gaps: records[i].number == i */
+	size_t n_records, alloc_records;
+
+	struct oid best;		/* Harness-Best of the tip */
+	struct oid previous_best;	/* Harness-Best of the commit before it */
+	int best_number;		/* whose commit that is; a baseline's for a starting commit; -1 none */
+	const struct measured *best_measured, *baseline_measured;	/* of the present policy */
+	int last_baseline;		/* number, -1: none yet */
+	bool needs_baseline;		/* none yet, or a change of policy (adopt) that asks for one */
+	struct spent spent;		/* in_flight is 0; wall as the last decide line's elapsed= says */
+	int64_t agent_failures;		/* agent-failed in a row */
+	int loop_waits;			/* an unanswered loop-level escalation (reason), or 0 */
+};
+
+int history_read(struct repo *repo, const char *campaign, struct history **ret, struct err *err);
+/* Read on from the tip known; cheap where nothing was added. */
+int history_refresh(struct repo *repo, struct history *h, struct err *err);
+void history_free(struct history *h);
+
+const struct record *history_record(const struct history *h, int number);	/* NULL: no such number */
+double history_best_value(const struct history *h);				/* NaN: none */
+/* Was this tree measured on this base tree since the last baseline? The number that did, or -1. */
+int history_measured(const struct history *h, const struct oid *base_tree, const struct oid *tree);
+size_t history_accepted(const struct history *h);
+size_t history_waiting(const struct history *h);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * workspace.h - disposable worktrees behind one interface; the `worktree` backend (a pool of linked worktrees) is the first.
+ * A workspace holds exactly one tree, plus includes and what `prepare` made. What is written in it is read by harvest, then evaporates. The user's checkout, index,
+ * stash, configuration and hooks are never touched.
+ *
+ * Memory: workspace_release() gives it back (cleaned on its next use); pool_close() accepts NULL.
+ */
+#ifndef RUN_WORKSPACE_H
+#define RUN_WORKSPACE_H
+
+#include "git/attr.h"
+#include "git/repo.h"
+#include "git/tree.h"
+
+struct pool;
+struct workspace;
+
+struct pool_spec {
+	const char *campaign;
+	const char *state_dir;		/* <common>/harness/campaigns/<c> */
+	const struct strs *include;	/* paths of the checkout, copied in; may be NULL */
+	const char *checkout;		/* where includes come from; NULL in a bare repository */
+};
+
+/* git config harness.workspaces, else ${XDG_CACHE_HOME:-~/.cache}/git-harness/, then a name made from repository and campaign. ERR_REFUSED with a hint where an include
+ * points back at the checkout (*.pth, direct_url.json, CMakeCache.txt), is tracked, leaves the checkout, or is missing. */
+int pool_open(struct repo *repo, const struct pool_spec *spec, struct pool **ret, struct err *err);
+void pool_close(struct pool *pool);
+/* Remove every workspace of this campaign from disk and from git's list. */
+int pool_remove(struct pool *pool, struct err *err);
+const char *pool_backend(const struct pool *pool);	/* "worktree" */
+
+/* A free workspace brought to `tree`, HEAD detached at `commit`, nothing else in it; a stat snapshot taken. */
+int workspace_open(struct pool *pool, const struct oid *commit, const struct oid *tree, struct workspace **ret, struct err *err);
+void workspace_release(struct workspace *ws);
+const char *workspace_dir(const struct workspace *ws);
+const char *workspace_tmp(const struct workspace *ws);		/* private TMPDIR beside it, emptied on each open */
+const char *workspace_outside(const struct workspace *ws);	/* directory beside it for brief and proposal, emptied on each open */
+/* The first tracked path that is no longer the tree's, or NULL (caller frees). Content decides, stat only saves reading. */
+int workspace_touched(struct workspace *ws, char **ret_path, struct err *err);
+/* prepare's output: what is in ws and not tracked becomes part of every later workspace. ERR_REFUSED when a tracked file was touched. */
+int pool_keep_prepared(struct pool *pool, struct workspace *ws, struct err *err);
+bool pool_is_prepared(const struct pool *pool);
+
+/* What a finished process left. Nothing is followed: fd-based walk, caps on depth, entries and bytes; a planted nested `.git` is never entered. */
+struct found {
+	char *path;
+	struct tree_entry old;		/* of the base; mode 0: untracked */
+	uint32_t new_mode;		/* 0: gone; 0100644 0100755 0120000 0040000(nested repository: 0160000) */
+	struct oid blob;		/* written blob, cleaned by the base's attributes; zero where not read */
+	int64_t size;
+	bool special;
+	const char *refused_attr;	/* static text or NULL */
+};
+struct harvest {
+	struct found *v;		/* changed tracked paths and wanted untracked ones, by path */
+	size_t n, alloc;
+	struct strs dropped;		/* untracked, not wanted: the first 50 paths, made visible */
+	int64_t n_dropped;
+	const char *over;		/* "depth", "entries" or "bytes": a cap was hit; NULL */
+};
+/* want(path): is this untracked path (or may something below this directory be) worth reading? Paths the base ignores are never asked about. */
+int workspace_harvest(struct workspace *ws, struct rules *rules, bool (*want)(void *data, const char *path), void *data,
+		      struct harvest *ret, struct err *err);
+void harvest_free(struct harvest *h);
+
+/* Copy declared outputs of one workspace into another, read-only there; regular files and directories only. */
+int workspace_hand_over(struct workspace *from, struct workspace *to, const struct strs *paths, int64_t max_bytes, struct err *err);
+
+#endif
