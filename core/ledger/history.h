@@ -37,7 +37,7 @@ struct record {				/* one number, its lines folded */
 	bool has_value, has_best;
 	double value, best, delta;
 	char *metric;
-	struct measured measured;	/* every metric's samples */
+	struct measured measured;	/* every metric's samples, of the last measurement (a new one begins after a decide line) */
 	char *subject;			/* commit subject */
 	char *agent, *source;		/* may be NULL */
 	char *owner;			/* of what escalated, or NULL */
@@ -49,7 +49,7 @@ struct record {				/* one number, its lines folded */
 	int level;
 	bool waiting;			/* escalated and unanswered */
 	bool approved;			/* a person said yes and the loop has not measured it yet */
-	struct events lines;
+	struct oid blob;		/* of its record file: history_lines() reads it */
 	struct oid brief, proposal, agent_log, execute_log, evaluate_log;	/* blobs; zero: none */
 };
 
@@ -66,6 +66,7 @@ struct history {
 
 	struct oid best;		/* Harness-Best of the tip */
 	struct oid previous_best;	/* Harness-Best of the commit before it */
+	struct oid best_waits;		/* where best's branch was left because a worktree had it checked out; zero: it was moved */
 	int best_number;		/* whose commit that is; a baseline's for a starting commit; -1 none */
 	const struct measured *best_measured, *baseline_measured;	/* of the present policy */
 	int last_baseline;		/* number, -1: none yet */
@@ -73,6 +74,7 @@ struct history {
 	struct spent spent;		/* in_flight is 0; wall as the last decide line's elapsed= says */
 	int64_t agent_failures;		/* agent-failed in a row */
 	int loop_waits;			/* an unanswered loop-level escalation (reason), or 0 */
+	struct history_index *index;	/* private */
 };
 
 int history_read(struct repo *repo, const char *campaign, struct history **ret, struct err *err);
@@ -80,6 +82,8 @@ int history_read(struct repo *repo, const char *campaign, struct history **ret, 
 int history_refresh(struct repo *repo, struct history *h, struct err *err);
 void history_free(struct history *h);
 
+/* The lines of one number, read from its record file: they are not kept in memory (100k records would cost half a GiB). */
+int history_lines(struct repo *repo, const struct record *record, struct events *ret, struct err *err);
 const struct record *history_record(const struct history *h, int number);	/* NULL: no such number */
 double history_best_value(const struct history *h);				/* NaN: none */
 /* Was this tree measured on this base tree since the last baseline? The number that did, or -1. */

@@ -9,6 +9,7 @@
 #include "git/repo.h"
 
 #define NAME_MAX_REF 128
+#define LEDGER_PREFIX "refs/harness/ledger/"
 
 void name_best(const char *campaign, char ret[NAME_MAX_REF]);		/* refs/heads/harness/best, refs/heads/harness/<c>/best */
 void name_ledger(const char *campaign, char ret[NAME_MAX_REF]);		/* refs/harness/ledger/<c> */
