@@ -14,7 +14,7 @@
 
 struct journal {
 	char *path;
-	int fd = -1;
+	int fd;
 	off_t size;	/* where the last whole line ends */
 };
 
