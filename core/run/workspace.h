@@ -64,7 +64,13 @@ int workspace_harvest(struct workspace *ws, struct rules *rules, bool (*want)(vo
 		      struct harvest *ret, struct err *err);
 void harvest_free(struct harvest *h);
 
-/* Copy declared outputs of one workspace into another, read-only there; regular files and directories only. */
-int workspace_hand_over(struct workspace *from, struct workspace *to, const struct strs *paths, int64_t max_bytes, struct err *err);
+/*
+ * Declared outputs (regular files and directories only): kept in a directory of ours (emptied first), where they survive a crash of the
+ * harness, and placed in another workspace, read-only. A declared path that is not there is no error. Beyond max bytes: ERR_LIMIT.
+ */
+int workspace_keep(struct workspace *from, const char *dir, const struct strs *paths, int64_t max, struct err *err);
+int workspace_place(struct workspace *to, const char *dir, const struct strs *paths, struct err *err);
+/* Remove one untracked path, never following links; not there: fine. */
+int workspace_remove(struct workspace *ws, const char *path, struct err *err);
 
 #endif
