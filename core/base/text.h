@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/str.h"
 
@@ -18,6 +19,10 @@ void text_line(const char *ptr, size_t len, size_t columns, struct str *ret);
 /* XML/HTML text and attribute values: & < > " ' escaped, after text_visible. */
 void text_xml(const char *ptr, size_t len, struct str *ret);
 bool text_is_utf8(const char *ptr, size_t len);
+/* One code point: its length in bytes, or 0 where the bytes are not valid UTF-8 (or there are none). NUL is a code point. */
+size_t text_utf8(const char *ptr, size_t len, uint32_t *ret);
+/* C0, DEL, C1, bidi override, line or paragraph separator, no character at all (U+FFFE, U+FFFF): never shown as it is. */
+bool text_is_control(uint32_t c);
 /* Replace what looks like a secret (key=..., Bearer ..., well-known token shapes, PEM blocks) by "[redacted]". */
 void text_redact(const char *ptr, size_t len, struct str *ret);
 /* Levenshtein; for "did you mean". The nearest of n names within distance 1 + len/3, or NULL. */
