@@ -40,6 +40,7 @@ enum {
 	CMD_CAMPAIGN = 2,	/* ctx->campaign: --campaign, else the working file's, else main */
 	CMD_HISTORY = 4,	/* ctx->history, read only */
 	CMD_PAGER = 8,		/* long listings, as git does */
+	CMD_PROGRESS = 16,	/* long work: has --quiet and --progress */
 };
 
 struct cmd_ctx {
@@ -60,7 +61,7 @@ struct cmd {
 	const char *args;	/* "[<n>] [<m>]" */
 	const char *summary;	/* one line, lower case */
 	const char *about;	/* further lines of -h; may be NULL */
-	const struct opt *opts;	/* every command has -h, and --campaign when it needs one: added by main */
+	const struct opt *opts;	/* every command has -h, and --campaign when it needs one: added by main; may be NULL */
 	size_t opts_size;
 	int min_args, max_args;	/* -1: any */
 	unsigned needs;
@@ -73,5 +74,10 @@ bool cmd_colour(struct cmd_ctx *ctx, FILE *stream);
 int cmd_number(struct cmd_ctx *ctx, const char *text, const struct record **ret, struct err *err);
 /* Print a whole struct str to stdout; ERR_IO when that fails (a full disk, a closed pipe is silent). */
 int cmd_print(const struct str *s, struct err *err);
+/* Where a file that comes with the program lies ("templates/tinylm", "hooks/pre-commit"): beside the program where it was installed or
+ * built, else where `make install` was told to put it. ERR_NOT_FOUND names the places. Caller frees *ret. */
+int cmd_data(const char *name, char **ret, struct err *err);
+/* "warning: " and the text, made visible, to stderr. */
+void cmd_warn(const char *fmt, ...) PRINTF(1, 2);
 
 #endif
