@@ -49,6 +49,9 @@ struct record {				/* one number, its lines folded */
 	int level;
 	bool waiting;			/* escalated and unanswered */
 	bool approved;			/* a person said yes and the loop has not measured it yet */
+	bool run;			/* reached EXECUTE or EVALUATE */
+	bool again;			/* evaluate lines follow its last decide line */
+	int64_t elapsed;		/* the driver's wall of the whole campaign when it was decided, ns */
 	struct oid blob;		/* of its record file: history_lines() reads it */
 	struct oid brief, proposal, agent_log, execute_log, evaluate_log;	/* blobs; zero: none */
 };
@@ -83,7 +86,7 @@ int history_refresh(struct repo *repo, struct history *h, struct err *err);
 void history_free(struct history *h);
 
 /* The lines of one number, read from its record file: they are not kept in memory (100k records would cost half a GiB). */
-int history_lines(struct repo *repo, const struct record *record, struct events *ret, struct err *err);
+int history_lines(struct repo *repo, const struct history *h, int number, struct events *ret, struct err *err);
 const struct record *history_record(const struct history *h, int number);	/* NULL: no such number */
 double history_best_value(const struct history *h);				/* NaN: none */
 /* Was this tree measured on this base tree since the last baseline? The number that did, or -1. */

@@ -1,0 +1,28 @@
+/*
+ * record.h - the lines of one number, folded. Private to core/ledger.
+ * A record file holds one number's event lines and nothing else; a note may hold foreign text and other numbers' lines too.
+ *
+ * Errors: ERR_INVALID: a line that is not ours, of another number, or with a value that is none.
+ */
+#ifndef LEDGER_RECORD_H
+#define LEDGER_RECORD_H
+
+#include "ledger/history.h"
+
+/* A record file's text to lines, ordered by n. Appends nothing on failure. */
+int record_parse(const char *campaign, int number, const char *ptr, size_t len, struct events *ret, struct err *err);
+/* Folds lines into an empty r, whose number is set; commit, accepted, subject and blobs stay the caller's. */
+int record_fold(const struct events *lines, struct record *r, struct err *err);
+void record_clear(struct record *r);
+
+/* Is this line of a note one of that number's? */
+bool record_owns(const struct event *line, const char *campaign, int number);
+/* A note's text with that number's lines replaced by `lines` (record text); everything else byte for byte. False: nothing to do. */
+bool record_into_note(const char *campaign, int number, const char *old, size_t len, const struct str *lines, struct str *ret);
+/* Only that number's lines of a note, as they stand there. */
+void record_of_note(const char *campaign, int number, const char *ptr, size_t len, struct str *ret);
+
+/* The commits whose notes carry a record: its own, and the accepted one of an approval. Returns how many (0 to 2). */
+size_t record_annotates(const struct record *r, struct oid ret[2]);
+
+#endif
