@@ -100,6 +100,11 @@ $(BUILD)/unit/%: t/unit/%.c $(LIBRARY) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(COMPILE) -o $@ $< $(LDFLAGS) -Wl,--as-needed $(LIBRARY) $(LIBS) $$(pkg-config --cflags --libs cmocka)
 
+# The frame is no library; what is worth a unit test in it is linked by name: t/unit/cmd_opt.c with cmd/opt.o.
+$(BUILD)/unit/cmd_%: t/unit/cmd_%.c $(BUILD)/cmd/%.o $(LIBRARY) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -o $@ $< $(BUILD)/cmd/$*.o $(LDFLAGS) -Wl,--as-needed $(LIBRARY) $(LIBS) $$(pkg-config --cflags --libs cmocka)
+
 # A fuzz target with a plain main(): its corpus is an ordinary test under any compiler.
 corpora: $(FUZZ:%=$(BUILD)/corpus/%)
 

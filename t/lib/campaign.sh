@@ -20,7 +20,6 @@ new_policy() {	# [<line>...]: harness.yaml; each argument is a further line (or 
 # new_campaign <directory> [--accepted=<n>] [--values='9 11 8'] [<policy line>...]: a repository in which that many experiments
 # have run. --accepted: each is better than the one before. --values: one experiment a value, 10 is where it starts.
 new_campaign() {
-	{ set +x; } 2>/dev/null
 	tap_dir=$1 tap_values=
 	shift
 	while [ $# -gt 0 ]; do
@@ -31,7 +30,6 @@ new_campaign() {
 		esac
 		shift
 	done
-	{ set -x; } 2>/dev/null
 	new_repo "$tap_dir"
 	# shellcheck disable=SC2086	# one value a line
 	printf '%s\n' $tap_values >../values

@@ -5,7 +5,7 @@
 #   test_done                     the plan; the script's exit status
 #
 # A room has its own HOME and TMPDIR, one identity, fixed dates and clock, and no other GIT_*. It is removed when its case
-# passes and kept when it fails, with the trace in `log` beside it. `skip 'why'` in a body ends it; under HARNESS_MUST_WORK=1
+# passes and kept when it fails, with what it printed in `log` beside it. `skip 'why'` in a body ends it; under HARNESS_MUST_WORK=1
 # that is a failure. `git harness` is found through PATH: the build that the runner chose, else build/.
 # shellcheck shell=dash
 
@@ -41,15 +41,18 @@ tap_room() {	# <dir>: make it and go there
 	END
 }
 
+tap_run() {	# <room> <body>: never in a condition, where the shell would ignore set -e
+	(
+		tap_room "$1"
+		set -e
+		eval "$2"
+	) >"$tap_rooms/log" 2>&1 </dev/null
+}
+
 test_case() {
 	tap_nr=$((tap_nr + 1))
 	rm -f "$tap_skips"
-	# Not in a condition: there the shell would ignore set -e.
-	(
-		tap_room "$tap_rooms/$tap_nr"
-		set -ex
-		eval "$2"
-	) >"$tap_rooms/log" 2>&1 </dev/null
+	tap_run "$tap_rooms/$tap_nr" "$2"
 	tap_rc=$?
 	if [ -s "$tap_skips" ] && [ -z "${HARNESS_MUST_WORK:-}" ]; then
 		echo "ok $tap_nr - $1 # SKIP $(cat "$tap_skips")"
@@ -57,10 +60,15 @@ test_case() {
 		echo "ok $tap_nr - $1"
 	else
 		tap_failed=$((tap_failed + 1))
-		mv "$tap_rooms/log" "$tap_rooms/$tap_nr/log"
 		echo "not ok $tap_nr - $1"
-		echo "# exit status $tap_rc; kept: $tap_rooms/$tap_nr"
-		tail -n 40 "$tap_rooms/$tap_nr/log" | sed 's/^/# /'
+		mv "$tap_rooms/log" "$tap_rooms/$tap_nr/log"
+		tail -n 30 "$tap_rooms/$tap_nr/log" | sed 's/^/# /'
+		echo "# exit status $tap_rc; kept: $tap_rooms/$tap_nr; once more, with a trace:"
+		# Only now: a trace would end in the files that bodies compare.
+		tap_run "$tap_rooms/$tap_nr-traced" "set -x
+$2"
+		echo "# exit status $? of the traced run, which ended with:"
+		tail -n 30 "$tap_rooms/log" | sed 's/^/# /'
 		return 0
 	fi
 	chmod -R u+rwx "$tap_rooms/$tap_nr" 2>/dev/null
@@ -74,7 +82,7 @@ test_done() {
 	exit 0
 }
 
-# --- for bodies; each turns the trace off inside, so that `helper ... 2>file` keeps only what the command itself says
+# --- for bodies
 
 skip() {
 	echo "$1" >"$tap_skips"
@@ -92,7 +100,6 @@ not() {	# <command...>: it must fail (`! command` is exempt from set -e and woul
 }
 
 exits() {	# <status> <command...>: run it and ask for exactly that exit status
-	{ set +x; } 2>/dev/null
 	tap_want=$1
 	shift
 	tap_got=0
@@ -101,11 +108,9 @@ exits() {	# <status> <command...>: run it and ask for exactly that exit status
 		echo "exit status $tap_got, wanted $tap_want: $*" >&2
 		exit 1
 	fi
-	{ set -x; } 2>/dev/null
 }
 
 wait_for() {	# <command>: until it succeeds, at most 20 s (TAP_PATIENCE); it is evaluated again and again
-	{ set +x; } 2>/dev/null
 	tap_tries=$((${TAP_PATIENCE:-20} * 20))
 	until eval "$1" >/dev/null 2>&1; do
 		tap_tries=$((tap_tries - 1))
@@ -115,7 +120,6 @@ wait_for() {	# <command>: until it succeeds, at most 20 s (TAP_PATIENCE); it is 
 		fi
 		sleep .05
 	done
-	{ set -x; } 2>/dev/null
 }
 
 new_repo() {	# [<dir>]: a repository with one commit; go there
