@@ -21,6 +21,7 @@
 
 struct repo;
 
+/* start NULL: a command the user typed, here, with his GIT_* as git takes them. Otherwise that path, whatever the environment says. */
 int repo_open(const char *start, struct repo **ret, struct err *err);
 void repo_free(struct repo *repo);
 

@@ -1,0 +1,71 @@
+/*
+ * lib.c - libgit2's doors, all shut: it reads the repository it is given and no file beside it.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "git/internal.h"
+
+#define OBJECT_CACHE ((ssize_t)16 << 20)
+
+/* No configuration of the user or the system: what a setting is, git alone says (settings.c). */
+static void shut(void)
+{
+	static const int levels[] = {
+		GIT_CONFIG_LEVEL_PROGRAMDATA, GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL,
+	};
+	static const char *extensions[] = { "worktreeconfig", "partialclone", "preciousobjects", "relativeworktrees" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
+		git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
+	git_libgit2_opts(GIT_OPT_SET_TEMPLATE_PATH, "");
+	git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, ARRAY_SIZE(extensions));
+	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 1);
+	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 1);
+	git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, OBJECT_CACHE);
+}
+
+int lib_init(struct err *err)
+{
+	static bool done;
+	int rc;
+
+	if (done)
+		return 0;
+	rc = git_libgit2_init();
+	if (rc < 0)
+		return lib_fail(err, rc, "cannot start libgit2");
+	shut();
+	done = true;
+	return 0;
+}
+
+static int code_of(int rc)
+{
+	switch (rc) {
+	case GIT_ENOTFOUND:
+		return ERR_NOT_FOUND;
+	case GIT_ELOCKED:
+		return ERR_LOCKED;
+	case GIT_EEXISTS:
+		return ERR_EXISTS;
+	default:
+		return ERR_GIT;
+	}
+}
+
+int lib_fail(struct err *err, int rc, const char *fmt, ...)
+{
+	const git_error *last = git_error_last();
+	char text[sizeof(err->msg)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (!last || !last->message)
+		return err_set(err, code_of(rc), "%s", text);
+	err_set(err, code_of(rc), "%s: %s", text, last->message);
+	git_error_clear();
+	return err->code;
+}
