@@ -5,7 +5,7 @@
  * gain = best - value (minimize) or value - best (maximize), one double subtraction; T = min_delta, or p * |best|;
  * better iff gain > T, worse iff gain < -T, else no-gain. (DESIGN section 3.)
  * Order of judgement: metric-invalid, metric-missing; `outside` (escalate out-of-range); worse; no-gain (unless simpler); guards that
- * reject; guards that escalate; low-confidence; human-criteria; better or simpler.
+ * reject; guards that escalate; low-confidence; human-criteria; better or simpler (or, where a person said yes before, approved).
  */
 #ifndef POLICY_VERDICT_H
 #define POLICY_VERDICT_H
@@ -64,7 +64,7 @@ struct decision {
 	enum verdict verdict;
 	enum reason reason;
 	bool has_value, has_best;
-	double value, best, delta;	/* delta = value - best */
+	double value, best, delta;	/* of the goal, whatever decided; delta = value - best */
 	double threshold;		/* T */
 	const char *metric;		/* the guard's, range's or missing metric where that decided, else the goal's; owned by the policy */
 	const char *owner;		/* of the guard or human criterion, or NULL */
