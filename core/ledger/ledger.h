@@ -23,19 +23,29 @@ struct ledger_write {
 	const struct events *lines;	/* the number's whole record as it is to stand; NULL: the record is not touched */
 	const struct oid *annotate;	/* commits whose note carries these lines (1 or 2: parked and new) */
 	size_t n_annotate;
-	const struct event *act;	/* ENTRY_ACT: appended to `acts` */
+	const struct event *act;	/* ENTRY_ACT: appended to `acts`; its t=, n= and campaign= are put in front here */
 	struct ledger_files files;
 	struct oid policy;		/* adopted policy blob; zero: unchanged */
 	struct oid best;		/* where best shall stand; equal to the present one: best is not moved */
 	const char *subject;		/* of the ledger commit, "experiment 7: accept (better)" */
+	void (*before)(void *data, const char *ref);	/* called before each ref is committed (tests kill here); may be NULL */
+	void *before_data;
 };
 
 /* The parentless first commit: policy, base, campaign. */
 int ledger_start(struct repo *repo, const char *campaign, const struct oid *policy_blob, const struct oid *start, struct err *err);
-/* Writes, moves the refs, and refreshes h. journal may be NULL; when given, the ref locks to be taken are named in it first.
- * Best checked out somewhere: the accept is recorded, best waits (ledger_best_waits). */
+/*
+ * Writes, moves the refs, and refreshes h. journal may be NULL; when given, the ref locks to be taken are named in it first. Then an escalated
+ * experiment is parked on its review branch. Best checked out somewhere: the accept is recorded, best waits (ledger_best_waits) and is moved
+ * by the first write or mend after the branch is free. ERR_REFUSED: best does not stand where the ledger left it.
+ */
 int ledger_write(struct repo *repo, struct history *h, struct journal *journal, const struct ledger_write *w, struct err *err);
-/* The note lines of the campaign's record replace the campaign's and experiment's lines in the note; foreign text stays byte for byte. */
+/* For who just took the campaign's lock: removes the ref locks that a dead owner's journal names. */
+int ledger_unlock(struct repo *repo, const struct events *journal_lines, struct err *err);
+/*
+ * Brings best, notes and the last review branch to what the ledger says: where a writer died in between. Each number's lines in its notes
+ * become its record; foreign text there stays byte for byte. ERR_REFUSED: best stands where no writer can have left it.
+ */
 int ledger_mend(struct repo *repo, struct history *h, int *ret_mended, struct err *err);
 /* Where best's branch stands if that is not where the ledger says: path of the worktree that has it checked out, or NULL (caller frees). */
 int ledger_best_waits(struct repo *repo, const struct history *h, char **ret_path, struct err *err);

@@ -1,0 +1,207 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "git/ref.h"
+#include "ledger/names.h"
+#include "ledger/project.h"
+#include "ledger/record.h"
+
+#define RECORD_MAX ((size_t)16 << 20)
+
+static int mend_best(struct repo *repo, const struct history *h, int *mended, struct err *err)
+{
+	AUTOFREE char *path = NULL;
+	char ref[NAME_MAX_REF];
+	struct oid at;
+
+	name_best(h->campaign, ref);
+	if (ref_read(repo, ref, &at, err) < 0 || project_best_known(h, &at, err) < 0)
+		return err->code;
+	if (oid_eq(&at, &h->best))
+		return 0;
+	if (repo_checked_out(repo, ref, &path, err) < 0)
+		return err->code;
+	if (path)
+		return 0;	/* it waits: moving a checked-out branch makes an innocent commit revert it */
+	if (ref_update(repo, ref, &at, &h->best, "git harness: as the ledger says", err) < 0)
+		return err->code;
+	++*mended;
+	return 0;
+}
+
+/* Which blob a note would be if it held one record and nothing else. */
+struct want {
+	struct oid commit, blob, found;
+	int number;
+};
+
+struct wants {
+	struct want *v;
+	size_t n, alloc;
+};
+
+static int by_commit(const void *a, const void *b)
+{
+	const struct want *x = a, *y = b;
+	int c = memcmp(x->commit.raw, y->commit.raw, sizeof(x->commit.raw));
+
+	return c ? c : (x->number > y->number) - (x->number < y->number);
+}
+
+static void list_wants(const struct history *h, struct wants *ret)
+{
+	for (size_t i = 0; i < h->n_records; i++) {
+		const struct record *r = &h->records[i];
+		struct oid commits[2];
+		size_t n = record_annotates(r, commits);
+
+		for (size_t k = 0; k < n; k++) {
+			GROW(ret->v, ret->n, ret->alloc);
+			ret->v[ret->n++] = (struct want){ .commit = commits[k], .blob = r->blob, .number = r->number };
+		}
+	}
+	if (ret->n)
+		qsort(ret->v, ret->n, sizeof(*ret->v), by_commit);
+}
+
+static int see_note(void *data, const struct oid *object, const struct oid *blob, struct err *err)
+{
+	struct wants *wants = data;
+	size_t low = 0, high = wants->n;
+
+	(void)err;
+	while (low < high) {	/* the first of that commit */
+		size_t mid = low + (high - low) / 2;
+
+		if (memcmp(wants->v[mid].commit.raw, object->raw, sizeof(object->raw)) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < wants->n && oid_eq(&wants->v[low].commit, object); low++)
+		wants->v[low].found = *blob;
+	return 0;
+}
+
+struct edits {
+	struct note_edit *v;
+	size_t n, alloc;
+};
+
+static void free_edits(struct edits *e)
+{
+	for (size_t i = 0; i < e->n; i++) {
+		struct note_lines *lines = e->v[i].data;
+
+		while (lines) {
+			struct note_lines *next = lines->next;
+
+			str_free(&lines->text);
+			free(lines);
+			lines = next;
+		}
+	}
+	free(e->v);
+}
+
+/* Notes that are wholly one record are known by their blob's id; only the others are read. */
+static int lacks(struct repo *repo, const struct history *h, const struct want *want, const struct str *record, bool *ret,
+		 struct err *err)
+{
+	STR note = STR_INIT;
+	STR own = STR_INIT;
+
+	*ret = true;
+	if (oid_is_zero(&want->found))
+		return 0;
+	if (repo_read_blob(repo, &want->found, RECORD_MAX, &note, err) < 0)
+		return err_wrap(err, "cannot read the note of %s", oid_hex(&want->commit).s);
+	record_of_note(h->campaign, want->number, note.buf, note.len, &own);
+	*ret = own.len != record->len || memcmp(own.buf, record->buf, own.len) != 0;
+	return 0;
+}
+
+static int plan_edit(struct repo *repo, const struct history *h, const struct want *want, struct edits *edits, struct err *err)
+{
+	STR record = STR_INIT;
+	struct note_lines *lines;
+	bool missing;
+
+	if (oid_eq(&want->found, &want->blob))
+		return 0;
+	if (repo_read_blob(repo, &want->blob, RECORD_MAX, &record, err) < 0 || lacks(repo, h, want, &record, &missing, err) < 0)
+		return err->code;
+	if (!missing)
+		return 0;
+	lines = xcalloc(1, sizeof(*lines));
+	*lines = (struct note_lines){ .campaign = h->campaign, .number = want->number, .text = record };
+	record = (struct str)STR_INIT;
+	if (edits->n && oid_eq(&edits->v[edits->n - 1].object, &want->commit)) {
+		lines->next = edits->v[edits->n - 1].data;
+		edits->v[edits->n - 1].data = lines;
+		return 0;
+	}
+	GROW(edits->v, edits->n, edits->alloc);
+	edits->v[edits->n++] = (struct note_edit){ .object = want->commit, .fn = project_note, .data = lines };
+	return 0;
+}
+
+static int plan_edits(struct repo *repo, const struct history *h, struct edits *edits, struct err *err)
+{
+	struct wants wants = { 0 };
+	AUTOFREE void *guard = NULL;
+	struct oid tip;
+
+	list_wants(h, &wants);
+	guard = wants.v;
+	if (ref_read(repo, note_ref(repo), &tip, err) < 0)
+		return err->code;
+	if (!oid_is_zero(&tip) && note_walk(repo, &tip, see_note, &wants, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < wants.n; i++) {
+		if (plan_edit(repo, h, &wants.v[i], edits, err) < 0)
+			return err->code;
+	}
+	return 0;
+}
+
+static int mend_notes(struct repo *repo, const struct history *h, int *mended, struct err *err)
+{
+	CLEANUP(free_edits) struct edits edits = { 0 };
+	CLEANUP(ident_free) struct ident who = { 0 };
+
+	if (plan_edits(repo, h, &edits, err) < 0)
+		return err->code;
+	if (!edits.n)
+		return 0;
+	if (repo_ident(repo, &who, err) < 0 ||
+	    note_apply(repo, edits.v, edits.n, &who, "git harness: notes as the ledger says\n", err) < 0)
+		return err->code;
+	*mended += (int)edits.n;
+	return 0;
+}
+
+static int mend_review(struct repo *repo, const struct history *h, int *mended, struct err *err)
+{
+	const struct entry *last = &h->entries[h->n_entries - 1];
+	int made;
+
+	if (last->kind != ENTRY_EXPERIMENT)
+		return 0;
+	if (project_review(repo, h, last->number, &made, err) < 0)
+		return err->code;
+	*mended += made;
+	return 0;
+}
+
+int ledger_mend(struct repo *repo, struct history *h, int *ret_mended, struct err *err)
+{
+	int mended = 0;
+
+	if (mend_best(repo, h, &mended, err) < 0 || mend_notes(repo, h, &mended, err) < 0 ||
+	    mend_review(repo, h, &mended, err) < 0)
+		return err_wrap(err, "cannot bring campaign '%s' to what its ledger says", h->campaign);
+	*ret_mended = mended;
+	return 0;
+}

@@ -1,0 +1,24 @@
+/*
+ * project.h - the ledger's projections: best, notes, review branches. Private to core/ledger.
+ */
+#ifndef LEDGER_PROJECT_H
+#define LEDGER_PROJECT_H
+
+#include "git/note.h"
+#include "ledger/ledger.h"
+
+/* One number's lines, to be put in a note by note_build() or note_apply(); next: another number's, of the same note. */
+struct note_lines {
+	const char *campaign;
+	int number;
+	struct str text;	/* of its record */
+	struct note_lines *next;
+};
+note_edit_fn project_note;	/* data: struct note_lines */
+
+/* May best be moved on from `at`? 0, or ERR_REFUSED with hints. */
+int project_best_known(const struct history *h, const struct oid *at, struct err *err);
+/* Park an escalated candidate; a branch that is there already is left alone. */
+int project_review(struct repo *repo, const struct history *h, int number, int *ret_made, struct err *err);
+
+#endif
