@@ -43,13 +43,8 @@ void orphans_forget(pid_t supervisor)
 			continue;
 		ours.v[i] = ours.v[--ours.n];
 		ours.supervisors--;
-		break;
-	}
-	if (ours.supervisors)
 		return;
-	free(ours.v);
-	ours.v = NULL;
-	ours.n = ours.alloc = 0;
+	}
 }
 
 static pid_t *own_children(size_t *n)
