@@ -24,7 +24,7 @@ struct opt {
 	const char *name;
 	size_t offset;		/* of the field: bool, const char *, int, struct strs */
 	const char *arg;	/* "<name>" */
-	const char *help;
+	const char *help;	/* NULL: for ourselves, shown nowhere */
 };
 
 /* clang-format off */

@@ -16,7 +16,8 @@ static void each_option(const struct cmd *cmd, row_fn *fn, struct str *ret)
 
 	opt_common(cmd, common);
 	for (const struct opt *o = cmd->opts; o && o->kind != OPT_END; o++)
-		fn(cmd, o, ret);
+		if (o->help)
+			fn(cmd, o, ret);
 	for (const struct opt *o = common; o->kind != OPT_END; o++)
 		fn(cmd, o, ret);
 }

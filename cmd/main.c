@@ -47,6 +47,8 @@ static int answer_option(const char *word, struct err *err)
 		return completion(strchr(word, '=') + 1, err);
 	if (!strcmp(word, "--print-options"))
 		return print_text(usage_table, err);
+	if (!strcmp(word, "--print-keys"))
+		return print_text(usage_keys, err);
 	if (!strcmp(word, "--print-machine"))
 		return print_text(machine_print, err);
 	if (!strcmp(word, "--print-schema"))

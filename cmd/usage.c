@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cmd/opt.h"
+#include "policy/keys.h"
 
 #define COMMAND(name) extern const struct cmd cmd_##name;
 #include "cmd/commands.h"
@@ -53,6 +54,8 @@ static void option_row(const struct opt *o, struct str *ret)
 {
 	size_t start = ret->len, width;
 
+	if (!o->help)
+		return;
 	str_puts(ret, "    ");
 	if (o->letter)
 		str_printf(ret, "-%c%s", o->letter, o->name ? ", " : "");
@@ -100,6 +103,8 @@ static void table_row(const struct cmd *cmd, const struct opt *o, struct str *re
 {
 	char letter[2] = { o->letter ? o->letter : '-', '\0' };
 
+	if (!o->help)
+		return;
 	str_printf(ret, "%s %s %s %s\n", cmd->name, letter, o->name ? o->name : "-", o->arg ? o->arg : "-");
 }
 
@@ -115,4 +120,24 @@ void usage_table(struct str *ret)
 		for (const struct opt *o = common; o->kind != OPT_END; o++)
 			table_row(*c, o, ret);
 	}
+}
+
+static void key_rows(const struct key *keys, const char *before, struct str *ret)
+{
+	for (const struct key *k = keys; k->name; k++) {
+		AUTOFREE char *path = xasprintf("%s%s%s", before, *before ? "." : "", k->name);
+
+		if (k->sub && (k->type == KEY_MAP || k->type == KEY_MAPS)) {
+			AUTOFREE char *below = xasprintf("%s%s", path, k->type == KEY_MAPS ? "[]" : "");
+
+			key_rows(k->sub, below, ret);
+		} else {
+			str_printf(ret, "%s\t%s\t%s\n", path, k->fallback ? k->fallback : "-", k->help ? k->help : "");
+		}
+	}
+}
+
+void usage_keys(struct str *ret)
+{
+	key_rows(policy_keys, "", ret);
 }

@@ -16,6 +16,8 @@ void usage_command(const struct cmd *cmd, struct str *ret);	/* what -h prints */
 void usage_all(struct str *ret);
 /* One line an option, "<command> <letter or -> <name or -> <arg or ->", and "<command> = <args>": for the lint that reads the manual. */
 void usage_table(struct str *ret);
+/* One line a key of harness.yaml: "goal.metric", its default or "-", what it is for; tabs between. */
+void usage_keys(struct str *ret);
 /* ERR_USAGE for a shell we do not know. */
 int usage_completion(const char *shell, struct str *ret, struct err *err);
 
