@@ -10,7 +10,7 @@ struct fold {
 	struct repo *repo;
 	struct history *h;
 	const struct link *link;
-	bool later;		/* an act of the same chain touches this number again: its record is not what it was at this link */
+	bool later;		/* a later link touches this number again: its record is not what it was at this link */
 };
 
 static int base_tree_of(struct fold *f, const struct oid *commit, struct oid *ret, struct err *err)
@@ -52,6 +52,21 @@ static void count(struct history *h, const struct record *r)
 	count_elapsed(h, r);
 }
 
+static void take_remade(struct record *r, const struct entry *e)
+{
+	if (!oid_is_zero(&e->commit) && !oid_eq(&e->commit, &r->commit))
+		r->remade = e->commit;
+}
+
+/* The measurement that an approval owed: its number has been counted. */
+static void count_late(struct fold *f, const struct record *then)
+{
+	count_elapsed(f->h, then);
+	take_remade(&f->h->records[f->link->entry.number], &f->link->entry);
+	if (then->verdict == VERDICT_ACCEPT)
+		f->h->spent.plateau = 0;
+}
+
 static int fold_experiment_as(struct fold *f, const struct record *then, struct err *err)
 {
 	const struct entry *e = &f->link->entry;
@@ -66,7 +81,10 @@ static int fold_experiment_as(struct fold *f, const struct record *then, struct 
 			return err_wrap(err, "%s/%d: its base %s", h->campaign, e->number, oid_hex(&then->base).s);
 		index_add(h->index, &base_tree, &then->tree, e->number);
 	}
-	count(h, then);
+	if (e->number < h->index->next)
+		count_late(f, then);
+	else
+		count(h, then);
 	if (then->verdict == VERDICT_ACCEPT) {
 		h->records[e->number].accepted = e->commit;
 		set_best(h, e->number);
@@ -117,6 +135,7 @@ static void act_approve(struct fold *f)
 
 	if (e->number < 0 || oid_is_zero(&e->commit))
 		return;
+	take_remade(&f->h->records[e->number], e);
 	f->h->records[e->number].accepted = e->commit;
 	f->h->spent.plateau = 0;
 	set_best(f->h, e->number);
@@ -217,31 +236,29 @@ static int (*const by_kind[])(struct fold *f, struct err *err) = {
 	[ENTRY_START] = fold_start, [ENTRY_EXPERIMENT] = fold_experiment, [ENTRY_BASELINE] = fold_baseline, [ENTRY_ACT] = fold_act,
 };
 
-/* later[n]: acts of this chain on number n. */
-static void count_later(const struct chain *chain, size_t *later)
+/* ahead[n]: links of this chain on number n. */
+static void count_ahead(const struct chain *chain, size_t *ahead)
 {
 	for (size_t i = 0; i < chain->n; i++) {
-		const struct entry *e = &chain->v[i].entry;
-
-		if (e->kind == ENTRY_ACT && e->number >= 0)
-			later[e->number]++;
+		if (chain->v[i].entry.number >= 0)
+			ahead[chain->v[i].entry.number]++;
 	}
 }
 
 int fold_chain(struct repo *repo, struct history *h, const struct chain *chain, struct err *err)
 {
-	AUTOFREE size_t *later = xcalloc(h->n_records + 1, sizeof(*later));
+	AUTOFREE size_t *ahead = xcalloc(h->n_records + 1, sizeof(*ahead));
 	struct fold f = { .repo = repo, .h = h };
 
-	count_later(chain, later);
+	count_ahead(chain, ahead);
 	for (size_t i = 0; i < chain->n; i++) {
 		const struct entry *e = &chain->v[i].entry;
 
 		f.link = &chain->v[i];
-		f.later = e->number >= 0 && later[e->number];
+		f.later = e->number >= 0 && --ahead[e->number] > 0;
 		if (by_kind[e->kind](&f, err) < 0)
 			return err->code;
-		if (e->kind == ENTRY_EXPERIMENT || e->kind == ENTRY_BASELINE)
+		if (e->number >= h->index->next)
 			h->index->next = e->number + 1;
 		h->previous_best = h->best;
 		h->best = e->best;

@@ -14,6 +14,7 @@
 #include "policy/budget.h"
 #include "policy/verdict.h"
 
+/* ENTRY_EXPERIMENT comes a second time for a number where the measurement that an approval owed was made: it counts once. */
 enum entry_kind { ENTRY_START, ENTRY_EXPERIMENT, ENTRY_BASELINE, ENTRY_ACT };
 
 struct entry {				/* one ledger commit */
@@ -29,6 +30,7 @@ struct record {				/* one number, its lines folded */
 	int number;
 	bool baseline;
 	struct oid commit;		/* the experiment's own commit (the parked one of an approval); a baseline: the annotated commit */
+	struct oid remade;		/* the commit that an approval made of it, accepted or not; zero: none */
 	struct oid accepted;		/* the commit that joined best, or zero */
 	struct oid base;		/* commit it was judged against */
 	struct oid tree;

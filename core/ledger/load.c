@@ -134,6 +134,8 @@ static int place_records(struct history *h, const struct chain *chain, bool **re
 
 		if (e->kind != ENTRY_EXPERIMENT && e->kind != ENTRY_BASELINE)
 			continue;
+		if (e->kind == ENTRY_EXPERIMENT && e->number < (int)h->n_records)
+			continue;	/* measured late: fold_late() */
 		if (e->number != (int)h->n_records)
 			return err_set(err, ERR_INVALID, "campaign '%s': ledger commit %s records number %d where %zu is due",
 				       h->campaign, oid_hex(&e->id).s, e->number, h->n_records);
@@ -163,8 +165,8 @@ static int place_records(struct history *h, const struct chain *chain, bool **re
 static int load_one(struct repo *repo, struct history *h, struct record *r, struct err *err)
 {
 	struct record fresh = {
-		.number = r->number, .commit = r->commit, .accepted = r->accepted, .blob = r->blob, .brief = r->brief,
-		.proposal = r->proposal, .agent_log = r->agent_log, .execute_log = r->execute_log,
+		.number = r->number, .commit = r->commit, .remade = r->remade, .accepted = r->accepted, .blob = r->blob,
+		.brief = r->brief, .proposal = r->proposal, .agent_log = r->agent_log, .execute_log = r->execute_log,
 		.evaluate_log = r->evaluate_log,
 	};
 

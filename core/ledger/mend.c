@@ -5,9 +5,6 @@
 #include "git/ref.h"
 #include "ledger/names.h"
 #include "ledger/project.h"
-#include "ledger/record.h"
-
-#define RECORD_MAX ((size_t)16 << 20)
 
 static int mend_best(struct repo *repo, const struct history *h, int *mended, struct err *err)
 {
@@ -27,60 +24,6 @@ static int mend_best(struct repo *repo, const struct history *h, int *mended, st
 	if (ref_update(repo, ref, &at, &h->best, "git harness: as the ledger says", err) < 0)
 		return err->code;
 	++*mended;
-	return 0;
-}
-
-/* Which blob a note would be if it held one record and nothing else. */
-struct want {
-	struct oid commit, blob, found;
-	int number;
-};
-
-struct wants {
-	struct want *v;
-	size_t n, alloc;
-};
-
-static int by_commit(const void *a, const void *b)
-{
-	const struct want *x = a, *y = b;
-	int c = memcmp(x->commit.raw, y->commit.raw, sizeof(x->commit.raw));
-
-	return c ? c : (x->number > y->number) - (x->number < y->number);
-}
-
-static void list_wants(const struct history *h, struct wants *ret)
-{
-	for (size_t i = 0; i < h->n_records; i++) {
-		const struct record *r = &h->records[i];
-		struct oid commits[2];
-		size_t n = record_annotates(r, commits);
-
-		for (size_t k = 0; k < n; k++) {
-			GROW(ret->v, ret->n, ret->alloc);
-			ret->v[ret->n++] = (struct want){ .commit = commits[k], .blob = r->blob, .number = r->number };
-		}
-	}
-	if (ret->n)
-		qsort(ret->v, ret->n, sizeof(*ret->v), by_commit);
-}
-
-static int see_note(void *data, const struct oid *object, const struct oid *blob, struct err *err)
-{
-	struct wants *wants = data;
-	size_t low = 0, high = wants->n;
-
-	(void)err;
-	while (low < high) {	/* the first of that commit */
-		size_t mid = low + (high - low) / 2;
-
-		if (memcmp(wants->v[mid].commit.raw, object->raw, sizeof(object->raw)) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (; low < wants->n && oid_eq(&wants->v[low].commit, object); low++)
-		wants->v[low].found = *blob;
 	return 0;
 }
 
@@ -105,34 +48,15 @@ static void free_edits(struct edits *e)
 	free(e->v);
 }
 
-/* Notes that are wholly one record are known by their blob's id; only the others are read. */
-static int lacks(struct repo *repo, const struct history *h, const struct want *want, const struct str *record, bool *ret,
-		 struct err *err)
-{
-	STR note = STR_INIT;
-	STR own = STR_INIT;
-
-	*ret = true;
-	if (oid_is_zero(&want->found))
-		return 0;
-	if (repo_read_blob(repo, &want->found, RECORD_MAX, &note, err) < 0)
-		return err_wrap(err, "cannot read the note of %s", oid_hex(&want->commit).s);
-	record_of_note(h->campaign, want->number, note.buf, note.len, &own);
-	*ret = own.len != record->len || memcmp(own.buf, record->buf, own.len) != 0;
-	return 0;
-}
-
 static int plan_edit(struct repo *repo, const struct history *h, const struct want *want, struct edits *edits, struct err *err)
 {
-	STR record = STR_INIT;
+	STR record = STR_INIT, own = STR_INIT;
 	struct note_lines *lines;
-	bool missing;
+	bool same;
 
-	if (oid_eq(&want->found, &want->blob))
-		return 0;
-	if (repo_read_blob(repo, &want->blob, RECORD_MAX, &record, err) < 0 || lacks(repo, h, want, &record, &missing, err) < 0)
+	if (want_same(repo, h->campaign, want, &record, &own, &same, err) < 0)
 		return err->code;
-	if (!missing)
+	if (same)
 		return 0;
 	lines = xcalloc(1, sizeof(*lines));
 	*lines = (struct note_lines){ .campaign = h->campaign, .number = want->number, .text = record };
@@ -149,15 +73,9 @@ static int plan_edit(struct repo *repo, const struct history *h, const struct wa
 
 static int plan_edits(struct repo *repo, const struct history *h, struct edits *edits, struct err *err)
 {
-	struct wants wants = { 0 };
-	AUTOFREE void *guard = NULL;
-	struct oid tip;
+	CLEANUP(wants_free) struct wants wants = { 0 };
 
-	list_wants(h, &wants);
-	guard = wants.v;
-	if (ref_read(repo, note_ref(repo), &tip, err) < 0)
-		return err->code;
-	if (!oid_is_zero(&tip) && note_walk(repo, &tip, see_note, &wants, err) < 0)
+	if (wants_read(repo, h, &wants, err) < 0)
 		return err->code;
 	for (size_t i = 0; i < wants.n; i++) {
 		if (plan_edit(repo, h, &wants.v[i], edits, err) < 0)

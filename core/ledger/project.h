@@ -16,6 +16,24 @@ struct note_lines {
 };
 note_edit_fn project_note;	/* data: struct note_lines */
 
+/* One number on one commit whose note should carry it. */
+struct want {
+	struct oid commit, blob;	/* blob: of the record, and of a note that holds nothing else */
+	struct oid found;		/* the note's blob; zero: no note */
+	int number;
+};
+
+struct wants {
+	struct want *v;		/* by commit, then number */
+	size_t n, alloc;
+};
+
+int wants_read(struct repo *repo, const struct history *h, struct wants *ret, struct err *err);
+void wants_free(struct wants *wants);
+/* Does the note say what the record says? ret_record, ret_own: both texts, where the ids did not answer already (else empty). */
+int want_same(struct repo *repo, const char *campaign, const struct want *want, struct str *ret_record, struct str *ret_own,
+	      bool *ret, struct err *err);
+
 /* May best be moved on from `at`? 0, or ERR_REFUSED with hints. */
 int project_best_known(const struct history *h, const struct oid *at, struct err *err);
 /* Park an escalated candidate; a branch that is there already is left alone. */

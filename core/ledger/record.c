@@ -254,8 +254,8 @@ size_t record_annotates(const struct record *r, struct oid ret[2])
 
 	if (!oid_is_zero(&r->commit))
 		ret[n++] = r->commit;
-	if (!oid_is_zero(&r->accepted) && !oid_eq(&r->accepted, &r->commit))
-		ret[n++] = r->accepted;
+	if (!oid_is_zero(&r->remade))
+		ret[n++] = r->remade;
 	return n;
 }
 

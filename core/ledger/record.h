@@ -1,5 +1,5 @@
 /*
- * record.h - the lines of one number, folded. Private to core/ledger.
+ * record.h - the lines of one number, folded: for core/ledger, and for whoever has lines that are to be recorded.
  * A record file holds one number's event lines and nothing else; a note may hold foreign text and other numbers' lines too.
  *
  * Errors: ERR_INVALID: a line that is not ours, of another number, or with a value that is none.
@@ -22,7 +22,7 @@ bool record_into_note(const char *campaign, int number, const char *old, size_t 
 /* Only that number's lines of a note, as they stand there. */
 void record_of_note(const char *campaign, int number, const char *ptr, size_t len, struct str *ret);
 
-/* The commits whose notes carry a record: its own, and the accepted one of an approval. Returns how many (0 to 2). */
+/* The commits whose notes carry a record: its own, and the one that an approval made. Returns how many (0 to 2). */
 size_t record_annotates(const struct record *r, struct oid ret[2]);
 
 #endif

@@ -18,12 +18,12 @@ int ledger_unlock(struct repo *repo, const struct events *journal_lines, struct 
 			refs = NULL;
 	}
 	while (refs && *refs) {
-		size_t len = strcspn(refs, " ");
+		size_t len = strcspn(refs, ",");
 		AUTOFREE char *name = xstrndup(refs, len);
 
 		if (*name && ref_unlock_stale(repo, name, err) < 0)
 			return err_wrap(err, "cannot remove the lock that a dead owner left on '%s'", name);
-		refs += len + (refs[len] == ' ');
+		refs += len + (refs[len] == ',');
 	}
 	return 0;
 }
