@@ -72,15 +72,12 @@ static int days_in_month(int y, int m)
 
 void clock_format(int64_t wall, char ret[CLOCK_TEXT])
 {
-	time_t seconds = (time_t)(wall / NS_PER_S);
-	long us = (long)(wall % NS_PER_S / 1000);
+	int64_t rest = wall % NS_PER_S;
+	time_t seconds = (time_t)(wall / NS_PER_S) - (rest < 0);
+	long us = (long)((rest < 0 ? rest + NS_PER_S : rest) / 1000);
 	char whole[96];
 	struct tm tm;
 
-	if (us < 0) {
-		us += 1000000;
-		seconds--;
-	}
 	gmtime_r(&seconds, &tm);
 	snprintf(whole, sizeof(whole), "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", tm.tm_year + 1900, tm.tm_mon + 1,
 		 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, us);

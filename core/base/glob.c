@@ -4,11 +4,18 @@
 
 #define GLOB_MAX 4096
 
-/* The byte behind an opening '[': where its class ends (at ']'), or NULL for an open one. A ']' standing first is a member. */
+/* As git reads them: '^' is '!' too. */
+static bool is_negation(char c)
+{
+	return c == '!' || c == '^';
+}
+
+/*
+ * The byte behind an opening '[': where its class ends (at ']'), or NULL for an open one. A ']' standing first is a member.
+ */
 static const char *class_end(const char *p)
 {
-	if (*p == '!')
-		p++;
+	p += is_negation(*p);
 	for (const char *start = p; *p && *p != '/'; p++) {
 		if (*p == ']' && p > start)
 			return p;
@@ -28,7 +35,7 @@ static unsigned char member(const char **p)
 /* p stands behind '[', end at its ']'. */
 static bool class_has(const char *p, const char *end, unsigned char c)
 {
-	bool negated = *p == '!', found = false;
+	bool negated = is_negation(*p), found = false;
 
 	p += negated;
 	while (p < end) {
@@ -142,11 +149,15 @@ static int check_component(const char *pattern, const char *p, size_t len, struc
 		return err_set(err, ERR_INVALID, "bad glob '%s': empty component", pattern);
 	if ((len == 1 && *p == '.') || (len == 2 && !memcmp(p, "..", 2)))
 		return err_set(err, ERR_INVALID, "bad glob '%s': component '%.*s'", pattern, (int)len, p);
-	for (const char *end = p + len; p < end; p++) {
+	for (const char *end = p + len, *open; p < end; p++) {
+		open = *p == '[' ? p : NULL;
 		if (*p == '\\' && ++p == end)
 			return err_set(err, ERR_INVALID, "bad glob '%s': '\\' quotes nothing", pattern);
-		else if (*p == '[' && !(p = class_end(p + 1)))
+		if (open && !(p = class_end(open + 1)))
 			return err_set(err, ERR_INVALID, "bad glob '%s': '[' is never closed", pattern);
+		/* Read as a plain class it would match something else, and a deny that does not match protects nothing. */
+		if (open && memmem(open + 1, (size_t)(p - open), "[:", 2))
+			return err_set(err, ERR_INVALID, "bad glob '%s': named classes are not known here", pattern);
 	}
 	return 0;
 }

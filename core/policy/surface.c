@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "policy/fold.h"
+#include "policy/alias.h"
 
 #define PATH_LIMIT 4096
 #define NAME_LIMIT 255		/* no file system here takes a longer component, so none could be checked out */
@@ -119,7 +119,7 @@ static bool is_control_name(struct name n)
 }
 
 /* A backslash separates on Windows, so it does here. A component of ignored characters alone is no name at all on HFS+. */
-static bool has_control_name(const struct folded *path)
+static bool has_control_name(const struct alias *path)
 {
 	for (size_t i = 0, start = 0; i <= path->n; i++) {
 		if (i < path->n && path->v[i] != '/' && path->v[i] != '\\')
@@ -133,20 +133,20 @@ static bool has_control_name(const struct folded *path)
 
 bool surface_name_hostile(const char *path)
 {
-	CLEANUP(fold_free) struct folded folded = { 0 };
+	CLEANUP(alias_free) struct alias folded = { 0 };
 
 	if (!is_sane(path))
 		return true;
-	fold_name(path, strlen(path), &folded);
+	alias_fold(path, strlen(path), &folded);
 	return has_control_name(&folded);
 }
 
 /* Is the folded path the folded dir, or below it? */
-static bool is_folded_within(const struct folded *path, const char *dir)
+static bool is_folded_within(const struct alias *path, const char *dir)
 {
-	CLEANUP(fold_free) struct folded d = { 0 };
+	CLEANUP(alias_free) struct alias d = { 0 };
 
-	fold_name(dir, strlen(dir), &d);
+	alias_fold(dir, strlen(dir), &d);
 	while (d.n && d.v[d.n - 1] == '/')
 		d.n--;
 	if (!d.n || path->n < d.n || memcmp(path->v, d.v, d.n * sizeof(*d.v)))
@@ -156,11 +156,11 @@ static bool is_folded_within(const struct folded *path, const char *dir)
 
 static bool is_frozen_always(const struct surface *s, const char *path)
 {
-	CLEANUP(fold_free) struct folded folded = { 0 };
+	CLEANUP(alias_free) struct alias folded = { 0 };
 	struct name name;
 	size_t i;
 
-	fold_name(path, strlen(path), &folded);
+	alias_fold(path, strlen(path), &folded);
 	if (has_control_name(&folded) || (s->hooks_path && is_folded_within(&folded, s->hooks_path)))
 		return true;
 	/* Below a directory of that name there is no policy; but no file system that ignores case could hold both. */
@@ -253,9 +253,9 @@ const char *surface_limits(const struct policy *p, const struct surface_counts *
 
 bool surface_collide(const char *a, const char *b)
 {
-	CLEANUP(fold_free) struct folded x = { 0 }, y = { 0 };
+	CLEANUP(alias_free) struct alias x = { 0 }, y = { 0 };
 
-	fold_name(a, strlen(a), &x);
-	fold_name(b, strlen(b), &y);
+	alias_fold(a, strlen(a), &x);
+	alias_fold(b, strlen(b), &y);
 	return x.n == y.n && (!x.n || !memcmp(x.v, y.v, x.n * sizeof(*x.v)));
 }

@@ -1,4 +1,4 @@
-#include "policy/fold.h"
+#include "policy/alias.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static bool is_mark(uint32_t c)
 	return false;
 }
 
-static void push(struct folded *f, uint32_t c)
+static void push(struct alias *f, uint32_t c)
 {
 	GROW(f->v, f->n, f->alloc);
 	f->v[f->n++] = c;
@@ -40,28 +40,28 @@ static void push(struct folded *f, uint32_t c)
 
 static int by_from(const void *key, const void *entry)
 {
-	return *(const int *)key - ((const struct fold_split *)entry)->from;
+	return *(const int *)key - ((const struct alias_split *)entry)->from;
 }
 
 static int by_range(const void *key, const void *entry)
 {
 	uint32_t c = *(const uint32_t *)key;
-	const struct fold_case *range = entry;
+	const struct alias_case *range = entry;
 
 	return c < range->lo ? -1 : c > range->hi;
 }
 
 static uint32_t fold_case(uint32_t c)
 {
-	const struct fold_case *range;
+	const struct alias_case *range;
 
 	if (c < 0x80)
 		return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
-	range = bsearch(&c, fold_cases, fold_n_cases, sizeof(*fold_cases), by_range);
+	range = bsearch(&c, alias_cases, alias_n_cases, sizeof(*alias_cases), by_range);
 	return range && (c - range->lo) % (uint32_t)range->stride == 0 ? c + (uint32_t)range->delta : c;
 }
 
-static void push_hangul(struct folded *f, uint32_t c)
+static void push_hangul(struct alias *f, uint32_t c)
 {
 	uint32_t s = c - 0xac00;
 
@@ -88,10 +88,10 @@ static const char *long_fold(uint32_t c)
 	return NULL;
 }
 
-static void push_folded(struct folded *f, uint32_t c)
+static void push_folded(struct alias *f, uint32_t c)
 {
 	int from = (int)c;
-	const struct fold_split *split = bsearch(&from, fold_splits, fold_n_splits, sizeof(*fold_splits), by_from);
+	const struct alias_split *split = bsearch(&from, alias_splits, alias_n_splits, sizeof(*alias_splits), by_from);
 	const char *text = long_fold(c);
 
 	if (split) {
@@ -115,7 +115,7 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void sort_marks(struct folded *f)
+static void sort_marks(struct alias *f)
 {
 	for (size_t i = 0, end; i < f->n; i = end + 1) {
 		for (end = i; end < f->n && is_mark(f->v[end]); end++)
@@ -125,17 +125,17 @@ static void sort_marks(struct folded *f)
 	}
 }
 
-void fold_name(const char *ptr, size_t len, struct folded *ret)
+void alias_fold(const char *ptr, size_t len, struct alias *ret)
 {
 	const char *end = ptr + len;
 
-	fold_free(ret);
+	alias_free(ret);
 	while (ptr < end) {
 		uint32_t c = 0;
 		size_t n = text_utf8(ptr, (size_t)(end - ptr), &c);
 
 		if (!n)
-			push(ret, FOLD_BYTE + (unsigned char)*ptr);
+			push(ret, ALIAS_BYTE + (unsigned char)*ptr);
 		else if (!is_ignored(c))
 			push_folded(ret, c);
 		ptr += n ? n : 1;
@@ -143,8 +143,8 @@ void fold_name(const char *ptr, size_t len, struct folded *ret)
 	sort_marks(ret);
 }
 
-void fold_free(struct folded *f)
+void alias_free(struct alias *f)
 {
 	free(f->v);
-	*f = (struct folded){ 0 };
+	*f = (struct alias){ 0 };
 }

@@ -1,12 +1,12 @@
 /*
- * The tables of fold.h, written by a script from Python's unicodedata (decomposition(), casefold()): make them anew rather than edit them.
+ * The tables of alias.h, written by a script from Python's unicodedata (decomposition(), casefold()): make them anew rather than edit them.
  */
-#include "policy/fold.h"
+#include "policy/alias.h"
 
 #include "base/mem.h"
 
 /* clang-format off */
-const struct fold_split fold_splits[] = {
+const struct alias_split alias_splits[] = {
 	{0x00c0,0x0041,0x0300}, {0x00c1,0x0041,0x0301}, {0x00c2,0x0041,0x0302}, {0x00c3,0x0041,0x0303},
 	{0x00c4,0x0041,0x0308}, {0x00c5,0x0041,0x030a}, {0x00c7,0x0043,0x0327}, {0x00c8,0x0045,0x0300},
 	{0x00c9,0x0045,0x0301}, {0x00ca,0x0045,0x0302}, {0x00cb,0x0045,0x0308}, {0x00cc,0x0049,0x0300},
@@ -267,9 +267,9 @@ const struct fold_split fold_splits[] = {
 	{0xfb4a,0x05ea,0x05bc}, {0xfb4b,0x05d5,0x05b9}, {0xfb4c,0x05d1,0x05bf}, {0xfb4d,0x05db,0x05bf},
 	{0xfb4e,0x05e4,0x05bf},
 };
-const size_t fold_n_splits = ARRAY_SIZE(fold_splits);
+const size_t alias_n_splits = ARRAY_SIZE(alias_splits);
 
-const struct fold_case fold_cases[] = {
+const struct alias_case alias_cases[] = {
 	{ 0x00b5, 0x00b5, 1, 775 }, { 0x00c6, 0x00c6, 1, 32 }, { 0x00d0, 0x00d0, 1, 32 },
 	{ 0x00d8, 0x00d8, 1, 32 }, { 0x00de, 0x00de, 1, 32 }, { 0x0110, 0x0110, 1, 1 },
 	{ 0x0126, 0x0126, 1, 1 }, { 0x0132, 0x0132, 1, 1 }, { 0x013f, 0x0141, 2, 1 },
@@ -331,5 +331,5 @@ const struct fold_case fold_cases[] = {
 	{ 0x10594, 0x10595, 1, 39 }, { 0x10c80, 0x10cb2, 1, 64 }, { 0x118a0, 0x118bf, 1, 32 },
 	{ 0x16e40, 0x16e5f, 1, 32 }, { 0x1e900, 0x1e921, 1, 34 },
 };
-const size_t fold_n_cases = ARRAY_SIZE(fold_cases);
+const size_t alias_n_cases = ARRAY_SIZE(alias_cases);
 /* clang-format on */
