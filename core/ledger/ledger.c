@@ -273,12 +273,27 @@ static int check_write(const struct history *h, const struct ledger_write *w, st
 	return 0;
 }
 
+/* Best's line is one of first parents: what joins it was judged against what it stands on. */
+static int check_parent(struct repo *repo, const struct history *h, const struct ledger_write *w, struct err *err)
+{
+	CLEANUP(commit_free) struct commit c = { 0 };
+
+	if (oid_is_zero(&w->commit) || !oid_eq(&w->best, &w->commit))
+		return 0;
+	if (commit_read(repo, &w->commit, &c, err) < 0)
+		return err->code;
+	if (c.n_parents != 1 || !oid_eq(&c.parents[0], &h->best))
+		return err_set(err, ERR_CONFLICT, "number %d was not made from best, which is at %s", w->number,
+			       oid_hex(&h->best).s);
+	return 0;
+}
+
 int ledger_write(struct repo *repo, struct history *h, struct journal *journal, const struct ledger_write *w, struct err *err)
 {
 	CLEANUP(writing_clear) struct writing x = { .repo = repo, .h = h, .w = w };
 	int made;
 
-	if (check_write(h, w, err) < 0)
+	if (check_write(h, w, err) < 0 || check_parent(repo, h, w, err) < 0)
 		return err->code;
 	name_ledger(h->campaign, x.ledger);
 	name_best(h->campaign, x.best);
