@@ -21,9 +21,9 @@
 
 #define UNUSED __attribute__((unused))
 
-static char room_dir[64];
+static char room_base[32], room_dir[64];
 
-/* A shell command's output, last newline removed; -1 in *ret_status asks for success. */
+/* A shell command's output, last newline removed; without ret_status it must succeed. */
 static UNUSED char *room_run(int *ret_status, const char *fmt, va_list ap)
 {
 	STR cmd = STR_INIT;
@@ -95,22 +95,22 @@ static UNUSED struct oid id_of(const char *rev)
 static UNUSED int room_enter(void **state)
 {
 	(void)state;
-	strcpy(room_dir, "/tmp/git-room-XXXXXX");
-	if (!mkdtemp(room_dir) || chdir(room_dir) < 0)
-		return -1;
-	setenv("HOME", room_dir, 1);
+	strcpy(room_base, "/tmp/git-room-XXXXXX");
+	setenv("HOME", mkdtemp(room_base), 1);
 	setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
 	unsetenv("XDG_CONFIG_HOME");
 	unsetenv("GIT_DIR");
 	sh("git config --global user.name Ann && git config --global user.email ann@example.com &&"
 	   "git config --global init.defaultBranch main && git config --global core.hooksPath /dev/null");
-	return 0;
+	snprintf(room_dir, sizeof(room_dir), "%s/room", room_base);
+	sh("mkdir %s", room_dir);
+	return chdir(room_dir);
 }
 
 static UNUSED int room_leave(void **state)
 {
 	(void)state;
-	return chdir("/") < 0 || (sh("chmod -R u+rwX '%s' && rm -rf '%s'", room_dir, room_dir), 0);
+	return chdir("/") < 0 || (sh("chmod -R u+rwX '%s' && rm -rf '%s'", room_base, room_base), 0);
 }
 
 #define ROOM_TEST(f) cmocka_unit_test_setup_teardown(f, room_enter, room_leave)
