@@ -1,0 +1,156 @@
+#include "ledger/verify.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "git/ref.h"
+#include "ledger/ledger.h"
+#include "ledger/names.h"
+#include "ledger/verifying.h"
+
+int broken(struct verify *v, const char *fmt, ...)
+{
+	STR text = STR_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_vprintf(&text, fmt, ap);
+	va_end(ap);
+	v->result->broken = true;
+	free(v->result->what);
+	v->result->what = str_detach(&text);
+	return 1;
+}
+
+static void verify_clear(struct verify *v)
+{
+	free(v->hooks_path);
+	free(v->bests);
+	free(v->approved);
+	policy_free(v->policy);
+	index_free(&v->measured);
+}
+
+static char *tracked_hooks(struct repo *repo)
+{
+	const char *path = repo_setting(repo, "core.hookspath"), *top = repo_work_dir(repo);
+
+	if (!path || !top)
+		return NULL;
+	if (path[0] != '/')
+		return xstrdup(path);
+	return starts_with(path, top) && path[strlen(top)] == '/' ? xstrdup(path + strlen(top) + 1) : NULL;
+}
+
+static int verify_chain(struct verify *v, struct err *err)
+{
+	CLEANUP(chain_free) struct chain chain = { 0 };
+	const struct oid none = { 0 };
+	int r = 0;
+
+	if (chain_read(v->repo, v->h->campaign, &v->h->tip, &none, &chain, err) < 0)
+		return err->code;
+	/* The acts' lines are the history's: both were read from one tip. */
+	for (size_t i = 0; i < chain.n && i < v->h->n_entries && !r; i++) {
+		v->link = &chain.v[i];
+		v->act = &v->h->entries[i].act;
+		r = verify_entry(v, err);
+		v->tree = chain.v[i].tree;
+		v->best = chain.v[i].entry.best;
+	}
+	return r;
+}
+
+static int verify_best_ref(struct verify *v, struct err *err)
+{
+	char ref[NAME_MAX_REF];
+	struct oid at;
+
+	name_best(v->h->campaign, ref);
+	if (ref_read(v->repo, ref, &at, err) < 0)
+		return err->code;
+	if (oid_eq(&at, &v->h->best) || (!oid_is_zero(&v->h->best_waits) && oid_eq(&at, &v->h->best_waits)))
+		return 0;
+	if (oid_is_zero(&at))
+		return broken(v, "%s: branch '%s' is gone, the ledger says it is at %s", v->h->campaign, ref + strlen("refs/heads/"),
+			      oid_hex(&v->h->best).s);
+	return broken(v, "%s: branch '%s' is at %s, the ledger says it is at %s", v->h->campaign, ref + strlen("refs/heads/"),
+		      oid_hex(&at).s, oid_hex(&v->h->best).s);
+}
+
+/* People may go on from a parked candidate; a branch that no longer holds it shows something else than what waits. */
+static int verify_reviews(struct verify *v, struct err *err)
+{
+	for (size_t i = 0; i < v->h->n_records; i++) {
+		const struct record *r = &v->h->records[i];
+		char ref[NAME_MAX_REF];
+		struct oid at;
+		bool holds;
+
+		if (!r->waiting)
+			continue;
+		name_review(v->h->campaign, r->number, ref);
+		if (ref_read(v->repo, ref, &at, err) < 0)
+			return err->code;
+		if (oid_is_zero(&at))
+			continue;
+		if (repo_descends(v->repo, &at, &r->commit, &holds, err) < 0)
+			return err->code;
+		if (!holds)
+			return broken(v, "%s/%d: branch '%s' is at %s, which does not hold the candidate %s", v->h->campaign, r->number,
+				      ref + strlen("refs/heads/"), oid_hex(&at).s, oid_hex(&r->commit).s);
+	}
+	return 0;
+}
+
+static int verify_all(struct verify *v, struct err *err)
+{
+	static int (*const checks[])(struct verify *v, struct err *err) = {
+		verify_chain, verify_notes, verify_best_ref, verify_reviews,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+		int r = checks[i](v, err);
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* What cannot be read or understood does not follow; a disk that fails is not the ledger's fault. */
+static int as_break(struct verify *v, const char *campaign, struct err *err)
+{
+	if (err->code != ERR_INVALID && err->code != ERR_NOT_FOUND && err->code != ERR_GIT && err->code != ERR_CONFLICT)
+		return err->code;
+	broken(v, "%s: %s", campaign, err->msg);
+	return 0;
+}
+
+int verify_campaign(struct repo *repo, const char *campaign, struct verify_result *ret, struct err *err)
+{
+	CLEANUP(verify_clear) struct verify v = { .repo = repo, .result = ret, .baseline = -1 };
+	struct history *h = NULL;
+	char ref[NAME_MAX_REF];
+	struct oid tip;
+	int r;
+
+	*ret = (struct verify_result){ 0 };
+	name_ledger(campaign, ref);
+	if (ref_read(repo, ref, &tip, err) < 0)
+		return err->code;
+	r = history_read(repo, campaign, &h, err);
+	if (r < 0)
+		return oid_is_zero(&tip) ? r : as_break(&v, campaign, err);
+	v.h = h;
+	v.hooks_path = tracked_hooks(repo);
+	v.approved = xcalloc(h->n_records + 1, sizeof(*v.approved));
+	r = verify_all(&v, err);
+	if (r < 0)
+		r = as_break(&v, campaign, err);
+	history_free(h);
+	return r < 0 ? r : 0;
+}
