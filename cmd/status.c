@@ -9,7 +9,6 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -110,8 +109,8 @@ static int warn_policy(struct cmd_ctx *ctx, struct strs *ret, struct err *err)
 static int look(struct cmd_ctx *ctx, struct seen *ret, struct err *err)
 {
 	seen_free(ret);
-	ret->in = (struct state_in){ .history = ctx->history, .live = &ret->live, .lock = &ret->lock, .warnings = &ret->warnings,
-				     .now = clock_wall(), .columns = table_terminal(false), .verdicts = LAST_VERDICTS,
+	ret->in = (struct state_in){ .history = ctx->history, .live = &ret->live, .warnings = &ret->warnings,
+				     .columns = table_terminal(false), .verdicts = LAST_VERDICTS,
 				     .colour = cmd_colour(ctx, stdout) };
 	/* the lock before the ledger: what a loop wrote before it let go is then seen */
 	if (lock_owner(ctx->state_dir, &ret->in.running, &ret->lock, err) < 0 || history_refresh(ctx->repo, ctx->history, err) < 0)

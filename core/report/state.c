@@ -1,6 +1,8 @@
 #include "report/state.h"
 
+#include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -67,23 +69,28 @@ static void why_running(const struct state_in *in, struct str *ret)
 	static const struct {
 		const char *key, *before;
 	} parts[] = { { "experiment", "experiment " }, { "phase", ", " }, { "stage", " " }, { "sample", ", sample " } };
-	int64_t since;
 	char text[NUM_TEXT];
+	int64_t wall;
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		const char *value = live(in, parts[i].key);
 
 		if (!value)
 			continue;
-		str_puts(ret, i > 0 && ret->len == 0 ? "" : parts[i].before);
+		str_puts(ret, ret->len > 0 || i == 0 ? parts[i].before : "");
+		size_t from = ret->len;
 		text_line(value, strlen(value), 64, ret);
+		/* the loop shouts the names of its states */
+		for (; !strcmp(parts[i].key, "phase") && from < ret->len; from++)
+			ret->buf[from] = (char)tolower((unsigned char)ret->buf[from]);
 	}
-	const char *started = live(in, "started");
-	since = started ? clock_parse(started) : -1;
-	if (since >= 0 && in->now >= since) {
-		words_seconds((in->now - since) / NS_PER_S * NS_PER_S, text);
-		str_printf(ret, ", for %s", text);
-	}
+	if (!in->live || !event_get_secs(in->live, "phase_wall", &wall) || wall < NS_PER_S)
+		return;
+	if (wall < 60 * NS_PER_S)
+		snprintf(text, sizeof(text), "%ds", (int)(wall / NS_PER_S));
+	else
+		words_seconds(wall / NS_PER_S * NS_PER_S, text);
+	str_printf(ret, ", for %s", text);
 }
 
 void state_why(const struct state_in *in, struct str *ret)
@@ -184,10 +191,10 @@ static void part_count(struct str *text, const char *name, int64_t used, int64_t
 /* The ledger knows the time of the last decision; a running loop knows better. */
 static int64_t wall_used(const struct state_in *in)
 {
-	int64_t left, limit = in->history->policy->budget.wall;
+	int64_t now;
 
-	if (in->running && in->live && limit >= 0 && event_get_secs(in->live, "wall_left", &left))
-		return limit - left > in->history->spent.wall ? limit - left : in->history->spent.wall;
+	if (in->running && in->live && event_get_secs(in->live, "elapsed", &now) && now > in->history->spent.wall)
+		return now;
 	return in->history->spent.wall;
 }
 

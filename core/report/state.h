@@ -14,9 +14,7 @@ struct state_in {
 	const struct history *history;
 	bool running;			/* the lock is held */
 	const struct event *live;	/* what the loop said last; empty or NULL: nothing. Used while it runs */
-	const struct event *lock;	/* owner of the lock, or NULL */
 	const struct strs *warnings;	/* found by the caller; may be NULL */
-	int64_t now;			/* wall clock, ns */
 	size_t columns;			/* of the terminal; 0: no limit */
 	size_t verdicts;		/* how many of the last to show */
 	bool colour;
