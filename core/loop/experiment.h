@@ -1,0 +1,126 @@
+/*
+ * experiment.h - one experiment as a machine, and the loop it runs in. Internal to core/loop.
+ * An enter function starts a state's work and posts a move now or from a callback; experiment_pump() takes posted moves through the edge
+ * table, journal first. Entering a state is safe to repeat: what has a line already is not done again.
+ *
+ *   driver.c  the loop's own life: signals, inbox, time, what comes next (BUDGET, BASELINE, DONE)
+ *   open.c    from a repository and a campaign's name to a loop; policy, preconditions
+ *   propose.c PROPOSE          check.c  CHECK          work.c  EXECUTE, EVALUATE, DECIDE
+ *   settle.c  ACCEPT, REJECT, ESCALATE, RECORD         resume.c the journal back to an experiment
+ */
+#ifndef LOOP_EXPERIMENT_H
+#define LOOP_EXPERIMENT_H
+
+#include "agent/agent.h"
+#include "ledger/act.h"
+#include "ledger/journal.h"
+#include "ledger/ledger.h"
+#include "ledger/lock.h"
+#include "loop/loop.h"
+#include "loop/machine.h"
+#include "loop/measure.h"
+#include "policy/surface.h"
+#include "run/workspace.h"
+
+enum kind { KIND_BASELINE, KIND_NEW, KIND_APPROVED };
+
+struct experiment {
+	struct loop *loop;
+	enum state state;
+	int posted;			/* enum move, -1: none */
+	bool open;			/* a number is taken */
+	enum kind kind;
+	int number;
+	struct oid base, base_tree;	/* commit it is judged against */
+	struct oid tree;		/* candidate */
+	struct oid draft;		/* an approval's parked commit, or an approval merged anew: kept reachable */
+
+	struct proposal proposal;	/* subject, body, confidence, stop */
+	bool taken;			/* the proposal is in the journal: */
+	struct event facts;		/* its line there */
+	struct tree_lines lines_of;	/* against base */
+	int64_t files, net;		/* net: against the campaign's start */
+	int64_t dropped;
+	struct strs dropped_paths;
+	int64_t agent_wall;
+	struct task *agent;
+	struct workspace *ws;		/* the agent's */
+	struct watch *pause;
+
+	struct events lines;		/* the record so far */
+	struct measure run, trial;
+	bool on_trial;			/* a suspect evaluator is being tried on best */
+	struct outcome blame;		/* the candidate's outcome meanwhile */
+
+	/* The verdict, from whoever gave it. */
+	struct decision decision;
+	enum reason reason;
+	char *why, *path;
+	const char *stage;
+	int exit;
+};
+
+struct loop {
+	struct repo *repo;
+	struct loop_options options;
+	char *campaign, *state_dir, *work_dir;
+	struct lock *lock;
+	struct journal *journal;
+	struct history *h;
+	const struct policy *policy;	/* h->policy */
+	struct pool *pool;
+	struct agent *agent;
+	struct reactor *reactor;
+	struct ident me;
+	struct bench bench;
+	struct surface surface;
+	char *hooks_path;
+	struct experiment x;
+	int64_t opened, wall_before;	/* mono ns; ns of earlier sessions */
+	struct oid advance_to;		/* zero: no */
+	bool stop;			/* the reactor ends */
+	bool stop_after, discard;
+	bool broken;			/* the evaluator fails on best too */
+	bool agent_stops;
+	int signal;
+	struct loop_result result;
+	struct watch *inbox, *signals, *tick, *wall;
+	int inbox_fd, signal_fd;
+};
+
+int experiment_post(struct experiment *x, enum move on);
+int experiment_pump(struct experiment *x, struct err *err);
+void experiment_reset(struct experiment *x);
+
+/* Give the experiment its verdict by reason alone (the reason's own verdict), and say why. Returns the move. */
+enum move experiment_blame(struct experiment *x, enum verdict verdict, enum reason reason, const char *why);
+
+/* Enter functions: one a state. */
+int enter_budget(struct experiment *x, struct err *err);
+int enter_baseline(struct experiment *x, struct err *err);
+int enter_propose(struct experiment *x, struct err *err);
+int enter_check(struct experiment *x, struct err *err);
+int enter_execute(struct experiment *x, struct err *err);
+int enter_evaluate(struct experiment *x, struct err *err);
+int enter_decide(struct experiment *x, struct err *err);
+int enter_judged(struct experiment *x, struct err *err);	/* ACCEPT, REJECT, ESCALATE */
+int enter_record(struct experiment *x, struct err *err);
+int enter_done(struct experiment *x, struct err *err);
+
+/* One line of the record: common keys are put in front; it is journaled (durable) and kept. line is emptied. */
+int experiment_line(struct experiment *x, const char *kind, struct event *line, struct err *err);
+/* The journal's lines of the open experiment back to what it was; posts nothing. Resets the journal where nothing is open. */
+int experiment_resume(struct loop *loop, const struct events *journal, struct err *err);
+/* Logs of the open experiment: files below <state>/open/, written as the steps end, read when it is recorded. */
+int experiment_save(struct experiment *x, const char *name, const void *ptr, size_t len, struct err *err);
+int experiment_load(struct experiment *x, const char *name, struct str *ret, struct err *err);
+
+int measure_of_experiment(struct experiment *x, struct err *err);	/* readies x->run for base or candidate */
+int experiment_park(struct loop *l, const struct record *r, struct err *err);
+int loop_tell_live(struct loop *loop, struct err *err);
+void loop_say(struct loop *loop, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int64_t loop_elapsed(const struct loop *loop);			/* campaign wall so far, ns */
+struct spent loop_spent(const struct loop *loop);		/* with this session's wall */
+void brief_write(const struct loop *loop, const struct experiment *x, struct str *ret);
+
+#endif

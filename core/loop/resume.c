@@ -1,0 +1,189 @@
+/* The journal back to an experiment; and the journal's forward half: one line, in front of what it says. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "loop/experiment.h"
+
+#define OPEN_BYTES ((size_t)8 << 20)
+
+int experiment_save(struct experiment *x, const char *name, const void *ptr, size_t len, struct err *err)
+{
+	AUTOFREE char *path = xasprintf("%s/%s", x->loop->work_dir, name);
+
+	return io_replace(path, ptr, len, 0600, 0, err);
+}
+
+int experiment_load(struct experiment *x, const char *name, struct str *ret, struct err *err)
+{
+	AUTOFREE char *path = xasprintf("%s/%s", x->loop->work_dir, name);
+	int rc = io_read_file(path, OPEN_BYTES, ret, err);
+
+	return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+int experiment_line(struct experiment *x, const char *kind, struct event *line, struct err *err)
+{
+	EVENT whole = { 0 };
+	char now[CLOCK_TEXT];
+
+	clock_format(clock_wall(), now);
+	event_add(&whole, "t", now);
+	event_add_int(&whole, "n", (int64_t)x->lines.n + 1);
+	event_add(&whole, "campaign", x->loop->campaign);
+	event_add_int(&whole, "experiment", x->number);
+	event_add(&whole, "event", kind);
+	for (size_t i = 0; i < line->n; i++)
+		event_add(&whole, line->pairs[i].key, line->pairs[i].value);
+	event_free(line);
+	if (journal_add(x->loop->journal, &whole, true, err) < 0)
+		return err_wrap(err, "experiment %d", x->number);
+	if (strcmp(kind, "sample"))
+		event_copy(&whole, events_push(&x->lines));
+	return 0;
+}
+
+static int read_proposal(struct experiment *x, struct err *err)
+{
+	STR text = STR_INIT;
+
+	if (experiment_load(x, "proposal.md", &text, err) < 0)
+		return err->code;
+	proposal_clear(&x->proposal);
+	if (text.len)
+		proposal_parse(text.buf, text.len, &x->proposal);
+	return 0;
+}
+
+/* event=open: which number, of what kind, against what. */
+static int reopen(struct loop *l, const struct event *line, struct err *err)
+{
+	struct experiment *x = &l->x;
+	int64_t number, kind;
+
+	experiment_reset(x);
+	if (!event_get_int(line, "experiment", &number) || !event_get_int(line, "kind", &kind) ||
+	    !event_get_oid(line, "base", &x->base) || !event_get_oid(line, "base_tree", &x->base_tree))
+		return err_set(err, ERR_INVALID, "the journal's open experiment cannot be read");
+	x->open = true;
+	x->number = (int)number;
+	x->kind = (enum kind)kind;
+	event_get_oid(line, "tree", &x->tree);
+	event_get_oid(line, "draft", &x->draft);
+	if (event_is(line, "conflict", "1"))
+		experiment_blame(x, VERDICT_REJECT, REASON_CONFLICT, event_get(line, "why"));
+	if (x->kind == KIND_APPROVED) {
+		const struct record *r = history_record(l->h, x->number);
+
+		for (size_t i = 0; r && i < r->lines.n; i++)
+			event_copy(&r->lines.v[i], events_push(&x->lines));
+	}
+	return 0;
+}
+
+static void fold_verdict(struct experiment *x, const struct event *line)
+{
+	const char *stage = event_get(line, "stage");
+	const struct policy *p = x->loop->policy;
+	int64_t code = -1;
+
+	reason_parse(event_get(line, "reason"), &x->reason);
+	event_get_oid(line, "tree", &x->tree);
+	for (size_t i = 0; stage && i < p->n_stages; i++)
+		if (!strcmp(p->stages[i].name, stage))
+			x->stage = p->stages[i].name;
+	if (event_get_int(line, "exit", &code))
+		x->exit = (int)code;
+}
+
+static int refold(struct experiment *x, const struct event *line, struct err *err)
+{
+	const char *kind = event_get(line, "event");
+
+	if (!strcmp(kind, "taken")) {
+		x->taken = true;
+		event_free(&x->facts);
+		event_copy(line, &x->facts);
+		event_get_secs(line, "wall", &x->agent_wall);
+		event_get_int(line, "dropped", &x->dropped);
+		for (size_t i = 0; i < line->n; i++)
+			if (!strcmp(line->pairs[i].key, "dropped_path"))
+				strs_add(&x->dropped_paths, line->pairs[i].value);
+		return read_proposal(x, err);
+	}
+	if (!strcmp(kind, "move")) {
+		int to = state_parse(event_get(line, "to") ? event_get(line, "to") : "");
+
+		if (to < 0)
+			return err_set(err, ERR_INVALID, "the journal names no state of ours");
+		x->state = (enum state)to;
+		/* A failed run is told by its line; MOVE_AGAIN starts a further round. */
+		if (event_is(line, "on", move_names[MOVE_AGAIN]))
+			measure_again(&x->run);
+		return 0;
+	}
+	if (!strcmp(kind, "propose")) {
+		event_get_int(line, "net", &x->net);
+	} else if (!strcmp(kind, "decide")) {
+		fold_verdict(x, line);
+	} else {
+		if (measure_of_experiment(x, err) < 0)
+			return err->code;
+		measure_replay(&x->run, kind, line);
+	}
+	if (strcmp(kind, "sample"))
+		event_copy(line, events_push(&x->lines));
+	return 0;
+}
+
+static bool is_line_of_work(const char *kind)
+{
+	static const char *const kinds[] = { "taken", "move", "propose", "execute", "sample", "evaluate", "decide" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!strcmp(kinds[i], kind))
+			return true;
+	return false;
+}
+
+/* Is what the journal holds of the candidate still in the object store? A gc --prune=now in between may have taken it. */
+static bool objects_live(const struct experiment *x)
+{
+	struct oid whole;
+
+	if (x->kind != KIND_NEW || !x->taken)
+		return true;
+	return event_get_oid(&x->facts, "whole", &whole) && repo_has(x->loop->repo, &whole);
+}
+
+int experiment_resume(struct loop *l, const struct events *journal, struct err *err)
+{
+	struct experiment *x = &l->x;
+	const struct record *done;
+
+	for (size_t i = 0; i < journal->n; i++) {
+		const struct event *line = &journal->v[i];
+		const char *kind = event_get(line, "event");
+		int64_t elapsed;
+
+		if (event_get_secs(line, "elapsed", &elapsed) && elapsed > l->wall_before)
+			l->wall_before = elapsed;
+		if (kind && !strcmp(kind, "open") && reopen(l, line, err) < 0)
+			return err->code;
+		if (kind && x->open && is_line_of_work(kind) && refold(x, line, err) < 0)
+			return err->code;
+	}
+	if (!x->open)
+		return 0;
+	done = history_record(l->h, x->number);
+	if ((done && x->kind != KIND_APPROVED) || (done && !done->approved) || !objects_live(x)) {
+		experiment_reset(x);	/* recorded already, or to be asked for again */
+		return journal_reset(l->journal, &(struct events){ 0 }, err);
+	}
+	return 0;
+}

@@ -1,0 +1,223 @@
+/* EXECUTE, EVALUATE, DECIDE: run the candidate, measure it, and let the pure function judge. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "loop/experiment.h"
+
+static int run_line(void *data, const char *kind, struct event *line, struct err *err)
+{
+	return experiment_line(data, kind, line, err);
+}
+
+static int save_logs(struct experiment *x, struct err *err)
+{
+	if (x->run.execute_log.len &&
+	    experiment_save(x, "execute.log", x->run.execute_log.buf, x->run.execute_log.len, err) < 0)
+		return err->code;
+	return x->run.evaluate_log.len
+		? experiment_save(x, "evaluate.log", x->run.evaluate_log.buf, x->run.evaluate_log.len, err) : 0;
+}
+
+static const char *log_tail(const struct str *log, size_t max)
+{
+	return log->len > max ? log->buf + log->len - max : log->buf;
+}
+
+/* A baseline that fails is an error of the set-up: the command, how it ended, the end of its log. */
+static int baseline_failed(struct experiment *x, struct err *err)
+{
+	const struct outcome *o = &x->run.outcome;
+	const struct policy *p = x->loop->policy;
+	const struct str *log = x->run.evaluate_log.len ? &x->run.evaluate_log : &x->run.execute_log;
+	const char *command = p->execute.command;
+
+	for (size_t i = 0; o->stage && i < p->n_stages; i++)
+		if (!strcmp(p->stages[i].name, o->stage))
+			command = p->stages[i].command;
+	err_set(err, ERR_EVALUATOR, "cannot measure the starting commit: %s (%s)", reason_names[o->reason],
+		o->why ? o->why : "the command failed");
+	if (o->stage && o->exit >= 0)
+		err_hint(err, "stage '%s': `%.200s` ended with exit status %d", o->stage, command, o->exit);
+	else if (o->stage)
+		err_hint(err, "stage '%s': `%.200s`", o->stage, command);
+	return err_hint(err, "the end of its log:\n%s", log_tail(log, 400));
+}
+
+static enum move blame_outcome(struct experiment *x, const struct outcome *o)
+{
+	experiment_blame(x, VERDICT_REJECT, o->reason, o->why);
+
+	free(x->path);
+	x->path = xstrdup(o->path);
+	x->stage = o->stage;
+	x->exit = o->exit;
+	return MOVE_FAILED;
+}
+
+/* ---- a suspect evaluator is tried once on best ---- */
+
+static int trial_over(struct experiment *x, struct err *err)
+{
+	struct outcome *o = &x->trial.outcome;
+	bool broken = o->reason != REASON_NONE;
+
+	if (broken) {
+		AUTOFREE char *why = xasprintf("'%s' cannot be run on best either", x->blame.stage);
+
+		experiment_blame(x, VERDICT_ESCALATE, REASON_EVALUATOR_BROKEN, why);
+		x->stage = x->blame.stage;
+		x->exit = x->blame.exit;
+	} else {
+		blame_outcome(x, &x->blame);
+	}
+	outcome_clear(&x->blame);
+	measure_clear(&x->trial);
+	x->on_trial = false;
+	experiment_post(x, broken ? MOVE_BROKEN : MOVE_FAILED);
+	return experiment_pump(x, err);
+}
+
+static int trial_ended(void *data, struct measure *m, struct err *err)
+{
+	struct experiment *x = data;
+
+	if (m->outcome.reason == REASON_NONE && m->stages && m->stage == 0 && m->executed)
+		return measure_evaluate(m, err);
+	return trial_over(x, err);
+}
+
+/* The same steps up to the suspect one, on best, counted nowhere. */
+static int try_on_best(struct experiment *x, struct err *err)
+{
+	struct loop *l = x->loop;
+	size_t stages = 0;
+
+	x->blame = x->run.outcome;
+	x->run.outcome = (struct outcome){ .exit = -1 };
+	for (size_t i = 0; i < l->policy->n_stages; i++)
+		if (!strcmp(l->policy->stages[i].name, x->blame.stage))
+			stages = i + 1;
+	x->on_trial = true;
+	measure_init(&x->trial, &l->bench, run_line, trial_ended, x);
+	x->trial.trial = true;
+	x->trial.stages = stages;
+	x->trial.number = x->number;
+	x->trial.commit = x->base;
+	x->trial.tree = x->base_tree;
+	return measure_execute(&x->trial, err);
+}
+
+/* ---- the candidate's own run ---- */
+
+static int run_failed(struct experiment *x, struct err *err)
+{
+	if (save_logs(x, err) < 0)
+		return err->code;
+	if (x->kind == KIND_BASELINE)
+		return baseline_failed(x, err);
+	if (x->run.outcome.suspect)
+		return try_on_best(x, err);
+	return experiment_post(x, blame_outcome(x, &x->run.outcome));
+}
+
+static int run_ended(void *data, struct measure *m, struct err *err)
+{
+	struct experiment *x = data;
+
+	if (m->outcome.reason != REASON_NONE) {
+		if (run_failed(x, err) < 0)
+			return err->code;
+	} else {
+		if (save_logs(x, err) < 0)
+			return err->code;
+		experiment_post(x, x->state == EXECUTE ? MOVE_RAN : MOVE_MEASURED);
+	}
+	return experiment_pump(x, err);
+}
+
+int measure_of_experiment(struct experiment *x, struct err *err)
+{
+	struct loop *l = x->loop;
+
+	(void)err;
+	if (x->run.bench)
+		return 0;
+	measure_init(&x->run, &l->bench, run_line, run_ended, x);
+	x->run.number = x->number;
+	x->run.commit = x->base;
+	x->run.tree = x->tree;
+	x->run.baseline = x->kind == KIND_BASELINE;
+	return 0;
+}
+
+int enter_execute(struct experiment *x, struct err *err)
+{
+	return measure_of_experiment(x, err) < 0 ? err->code : measure_execute(&x->run, err);
+}
+
+int enter_evaluate(struct experiment *x, struct err *err)
+{
+	return measure_of_experiment(x, err) < 0 ? err->code : measure_evaluate(&x->run, err);
+}
+
+/* ---- DECIDE ---- */
+
+static bool fewer_lines(const struct experiment *x)
+{
+	const struct history *h = x->loop->h;
+	const struct record *best = h->best_number >= 0 ? history_record(h, h->best_number) : NULL;
+	int64_t net = 0;
+
+	/* A baseline on the starting commit, and best after an advance, count as they are: 0 against themselves. */
+	if (best && !best->baseline)
+		for (size_t i = 0; i < best->lines.n; i++)
+			if (event_is(&best->lines.v[i], "event", "propose"))
+				event_get_int(&best->lines.v[i], "net", &net);
+	return x->net < net;
+}
+
+static enum move judged(struct experiment *x)
+{
+	switch (x->decision.verdict) {
+	case VERDICT_ACCEPT:
+		return MOVE_BETTER;
+	case VERDICT_ESCALATE:
+		return MOVE_ASK;
+	default:
+		return MOVE_NOT_BETTER;
+	}
+}
+
+int enter_decide(struct experiment *x, struct err *err)
+{
+	struct loop *l = x->loop;
+	const struct policy *p = l->policy;
+	struct decision_in in = {
+		.policy = p, .candidate = &x->run.measured, .confidence = x->proposal.confidence,
+		.fewer_lines = fewer_lines(x), .approved = x->kind == KIND_APPROVED,
+	};
+	bool would_be, again;
+
+	(void)err;
+	if (x->kind == KIND_BASELINE) {
+		again = x->run.round + 1 < p->decide.calibrate;
+	} else {
+		in.best = l->h->best_measured;
+		in.baseline = l->h->baseline_measured;
+	}
+	decide(&in, &x->decision);
+	x->reason = x->decision.reason;
+	would_be = x->decision.verdict == VERDICT_ACCEPT ||
+		   (x->decision.verdict == VERDICT_ESCALATE && x->reason != REASON_OUT_OF_RANGE);
+	if (x->kind != KIND_BASELINE)
+		again = would_be && x->run.round < p->decide.confirm;
+	if (again) {
+		measure_again(&x->run);
+		return experiment_post(x, MOVE_AGAIN);
+	}
+	if (x->kind == KIND_APPROVED && x->reason == REASON_BETTER)
+		x->reason = x->decision.reason = REASON_APPROVED;
+	return experiment_post(x, judged(x));
+}
