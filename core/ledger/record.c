@@ -117,6 +117,7 @@ static bool own_key(const char *key)
 {
 	static const char *const keys[] = {
 		"t", "n", "campaign", "experiment", "event", "stage", "exit", "wall", "cpu", "maxrss", "timeout", "confirm",
+		"reason", "why", "path", "suspect",	/* of a step that failed */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {

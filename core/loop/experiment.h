@@ -3,7 +3,8 @@
  * An enter function starts a state's work and posts a move now or from a callback; experiment_pump() takes posted moves through the edge
  * table, journal first. Entering a state is safe to repeat: what has a line already is not done again.
  *
- *   driver.c  the loop's own life: signals, inbox, time, what comes next (BUDGET, BASELINE, DONE)
+ *   driver.c  the loop's own life: signals, inbox, live state, the pump
+ *   next.c    BUDGET, BASELINE, DONE: what comes next
  *   open.c    from a repository and a campaign's name to a loop; policy, preconditions
  *   propose.c PROPOSE          check.c  CHECK          work.c  EXECUTE, EVALUATE, DECIDE
  *   settle.c  ACCEPT, REJECT, ESCALATE, RECORD         resume.c the journal back to an experiment
@@ -28,6 +29,8 @@ struct experiment {
 	struct loop *loop;
 	enum state state;
 	int posted;			/* enum move, -1: none */
+	bool pumping;
+	int64_t since;			/* mono ns, when this state was entered */
 	bool open;			/* a number is taken */
 	enum kind kind;
 	int number;
@@ -63,7 +66,7 @@ struct experiment {
 struct loop {
 	struct repo *repo;
 	struct loop_options options;
-	char *campaign, *state_dir, *work_dir;
+	char *campaign, *state_dir, *work_dir, *keep_dir;
 	struct lock *lock;
 	struct journal *journal;
 	struct history *h;
@@ -74,14 +77,14 @@ struct loop {
 	struct ident me;
 	struct bench bench;
 	struct surface surface;
-	char *hooks_path;
+	char *hooks_path;		/* of the hooks for the agent's git, or NULL */
+	char *tracked_hooks;		/* core.hooksPath inside the checkout, or NULL */
 	struct experiment x;
 	int64_t opened, wall_before;	/* mono ns; ns of earlier sessions */
 	struct oid advance_to;		/* zero: no */
 	bool stop;			/* the reactor ends */
 	bool stop_after, discard;
 	bool broken;			/* the evaluator fails on best too */
-	bool agent_stops;
 	int signal;
 	struct loop_result result;
 	struct watch *inbox, *signals, *tick, *wall;
@@ -117,6 +120,11 @@ int experiment_load(struct experiment *x, const char *name, struct str *ret, str
 
 int measure_of_experiment(struct experiment *x, struct err *err);	/* readies x->run for base or candidate */
 int experiment_park(struct loop *l, const struct record *r, struct err *err);
+/* Answer what lies in the inbox. */
+int loop_serve(struct loop *l, bool running, struct err *err);
+int loop_cancelled(struct experiment *x, struct err *err);
+int loop_act(struct loop *l, const char *kind, struct event *facts, struct err *err);
+int loop_clear_work(struct loop *l, bool keep, struct err *err);
 int loop_tell_live(struct loop *loop, struct err *err);
 void loop_say(struct loop *loop, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int64_t loop_elapsed(const struct loop *loop);			/* campaign wall so far, ns */

@@ -22,6 +22,8 @@ struct loop_options {
 	int max_experiments;		/* -n: in this session; -1: none */
 	bool must_exist;		/* resume */
 	bool advance, adopt_policy;
+	bool replay;			/* the pinned policy counts, HEAD is not looked at, the open experiment stays as it is */
+	const char *hooks;		/* directory of the hooks given to the agent's git, or NULL */
 	void (*tell)(void *data, const char *line);	/* one line for people: notes, warnings; may be NULL */
 	/* Live state, on every change and about once a second: the line of <state>/live. May be NULL. */
 	void (*live)(void *data, const struct event *live);

@@ -135,6 +135,17 @@ void measure_add_end(struct event *line, const struct task_end *end)
 		event_add_int(line, "timeout", 1);
 }
 
+void measure_add_outcome(struct event *line, const struct outcome *o)
+{
+	if (o->reason == REASON_NONE)
+		return;
+	event_add(line, "reason", reason_names[o->reason]);
+	event_add(line, "why", o->why);
+	event_add(line, "path", o->path);
+	if (o->suspect)
+		event_add_int(line, "suspect", 1);
+}
+
 int measure_tell(struct measure *m, const char *kind, struct event *line, struct err *err)
 {
 	if (m->trial)
@@ -171,11 +182,14 @@ static int execute_ended(void *data, struct task *task, const struct task_end *e
 	m->task = NULL;
 	measure_log(&m->execute_log, m->bench->policy->execute.command, task);
 	task_free(task);
-	if (end->cancelled)
-		return 0;
+	if (end->cancelled) {
+		m->cancelled = true;
+		return m->end(m->data, m, err);
+	}
 	outcome_clear(&m->outcome);
 	measure_judge_exit(m, end, "execute", true);
 	measure_add_end(&line, end);
+	measure_add_outcome(&line, &m->outcome);
 	m->executed = m->outcome.reason == REASON_NONE;
 	if (m->executed && m->bench->policy->execute.artifacts.n &&
 	    workspace_keep(m->ran, m->bench->keep, &m->bench->policy->execute.artifacts, KEEP_MAX, err) < 0)
@@ -193,6 +207,8 @@ int measure_execute(struct measure *m, struct err *err)
 	CLEANUP(strs_free) struct strs env = { 0 };
 	struct task_spec spec;
 
+	if (m->failed)
+		return m->end(m->data, m, err);
 	outcome_clear(&m->outcome);
 	if (!p->execute.command || m->executed) {
 		m->executed = true;
@@ -228,6 +244,24 @@ static void take_values(struct measured *into, const struct bench *b, const stru
 	}
 }
 
+static void replay_failure(struct measure *m, const char *kind, const struct event *line)
+{
+	const struct policy *p = m->bench->policy;
+	const char *stage = event_get(line, "stage");
+	int64_t code = -1;
+
+	m->failed = true;
+	reason_parse(event_get(line, "reason"), &m->outcome.reason);
+	m->outcome.why = xstrdup(event_get(line, "why"));
+	m->outcome.path = xstrdup(event_get(line, "path"));
+	m->outcome.suspect = event_is(line, "suspect", "1");
+	m->outcome.exit = event_get_int(line, "exit", &code) ? (int)code : -1;
+	m->outcome.stage = strcmp(kind, "execute") ? NULL : "execute";
+	for (size_t i = 0; stage && i < p->n_stages; i++)
+		if (!strcmp(p->stages[i].name, stage))
+			m->outcome.stage = p->stages[i].name;
+}
+
 void measure_replay(struct measure *m, const char *kind, const struct event *line)
 {
 	int64_t wall = 0, confirm = 0;
@@ -235,7 +269,9 @@ void measure_replay(struct measure *m, const char *kind, const struct event *lin
 	event_get_secs(line, "wall", &wall);
 	if (event_get_int(line, "confirm", &confirm) && confirm > m->round)
 		measure_again(m);
-	if (!strcmp(kind, "execute")) {
+	if (event_get(line, "reason")) {
+		replay_failure(m, kind, line);
+	} else if (!strcmp(kind, "execute")) {
 		m->executed = true;
 	} else if (!strcmp(kind, "sample")) {
 		if (m->sample == 0)

@@ -5,7 +5,7 @@
  * before the starting call returns.
  *
  * Lines (logfmt, without the common keys):
- *   execute   exit= wall= cpu= maxrss= timeout=1
+ *   execute   exit= wall= cpu= maxrss= timeout=1; a step that failed: reason= why= path=, and suspect=1 for exit status 126 and 127
  *   sample    stage= sample= exit= wall= cpu= maxrss= <metric>=<value>        (journal only)
  *   evaluate  stage= exit= wall= cpu= maxrss= timeout=1 <metric>=<v>,<v>      (the record's)
  * After a crash the caller feeds the lines it has back through measure_replay() before it starts anything: what was measured is not measured again.
@@ -68,12 +68,13 @@ struct measure {
 	measure_end_fn *end;
 	void *data;
 
+	bool cancelled;			/* told through end: measure_cancel() did it */
 	struct measured measured;	/* all rounds */
 	struct outcome outcome;		/* of the last execute or evaluate */
 	struct str execute_log, evaluate_log;
 
 	/* private */
-	bool executed, rebuilding;
+	bool executed, rebuilding, failed;
 	size_t stage, resume_stage;
 	int sample;			/* samples of this stage that are done, in this round */
 	struct measured pending;	/* of this stage */
@@ -89,7 +90,7 @@ int measure_execute(struct measure *m, struct err *err);
 int measure_evaluate(struct measure *m, struct err *err);
 /* Ready for the next round on the same tree: samples and logs are kept. */
 void measure_again(struct measure *m);
-void measure_cancel(struct measure *m, bool at_once);	/* the end does not come any more; tasks are ended */
+void measure_cancel(struct measure *m, bool at_once);	/* ends the running task; `end` comes with cancelled set */
 void measure_clear(struct measure *m);
 const char *measure_phase(const struct measure *m, int *ret_sample);	/* for progress: stage's name or "execute" */
 

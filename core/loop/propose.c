@@ -209,7 +209,7 @@ static int agent_ended(void *data, struct task *task, const struct task_end *end
 	capture_text(task_capture(task), &log);
 	task_free(task);
 	if (end->cancelled)
-		return 0;
+		return loop_cancelled(x, err);
 	x->agent_wall = end->wall;
 	if (experiment_save(x, "agent.log", log.buf, log.len, err) < 0 || taken_from_process(x, end, err) < 0)
 		return err->code;

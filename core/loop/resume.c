@@ -77,12 +77,8 @@ static int reopen(struct loop *l, const struct event *line, struct err *err)
 	event_get_oid(line, "draft", &x->draft);
 	if (event_is(line, "conflict", "1"))
 		experiment_blame(x, VERDICT_REJECT, REASON_CONFLICT, event_get(line, "why"));
-	if (x->kind == KIND_APPROVED) {
-		const struct record *r = history_record(l->h, x->number);
-
-		for (size_t i = 0; r && i < r->lines.n; i++)
-			event_copy(&r->lines.v[i], events_push(&x->lines));
-	}
+	if (x->kind == KIND_APPROVED)	/* its record goes on */
+		return history_lines(l->repo, l->h, x->number, &x->lines, err);
 	return 0;
 }
 
@@ -180,6 +176,10 @@ int experiment_resume(struct loop *l, const struct events *journal, struct err *
 	}
 	if (!x->open)
 		return 0;
+	if (x->state == BUDGET) {	/* died before the first move: nothing was asked of anybody */
+		experiment_reset(x);
+		return 0;
+	}
 	done = history_record(l->h, x->number);
 	if ((done && x->kind != KIND_APPROVED) || (done && !done->approved) || !objects_live(x)) {
 		experiment_reset(x);	/* recorded already, or to be asked for again */

@@ -8,6 +8,10 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "git/commit.h"
+#include "git/ref.h"
+#include "ledger/names.h"
+#include "ledger/record.h"
 #include "loop/experiment.h"
 
 #define LOG_BYTES ((size_t)4 << 20)
@@ -181,7 +185,7 @@ static void subject_of(const struct experiment *x, const struct record *r, struc
 static int write_record(struct experiment *x, struct err *err)
 {
 	struct loop *l = x->loop;
-	CLEANUP(record_free) struct record r = { 0 };
+	CLEANUP(record_clear) struct record r = { .number = x->number };
 	STR subject = STR_INIT;
 	struct oid notes[2];
 	struct ledger_write w = {
@@ -189,7 +193,7 @@ static int write_record(struct experiment *x, struct err *err)
 		.annotate = notes, .best = l->h->best,
 	};
 
-	if (record_fold(&x->lines, l->policy, &r, err) < 0)
+	if (record_fold(&x->lines, &r, err) < 0)
 		return err_wrap(err, "experiment %d", x->number);
 	if (store_files(x, &w.files, err) < 0)
 		return err->code;
@@ -239,7 +243,7 @@ int enter_record(struct experiment *x, struct err *err)
 		return err->code;
 	count_session(l, r);
 	if (r && r->baseline)
-		expect_learn(l->policy, &r->lines, &l->bench.expect);
+		expect_learn(l->policy, &x->lines, &l->bench.expect);
 	if (r && l->options.recorded)
 		l->options.recorded(l->options.data, l->h, r);
 	if (r && r->reason == REASON_EVALUATOR_BROKEN)

@@ -143,6 +143,7 @@ static int stage_line(struct measure *m, const struct task_end *end, struct err 
 	whole.maxrss = m->stage_rss;
 	event_add(&line, "stage", stage_of(m)->name);
 	measure_add_end(&line, &whole);
+	measure_add_outcome(&line, &m->outcome);
 	add_values(&line, &m->pending);
 	return measure_tell(m, "evaluate", &line, err);
 }
@@ -195,8 +196,10 @@ static int sample_ended(void *data, struct task *task, const struct task_end *en
 	m->task = NULL;
 	measure_log(&m->evaluate_log, stage_of(m)->command, task);
 	task_free(task);
-	if (end->cancelled)
-		return 0;
+	if (end->cancelled) {
+		m->cancelled = true;
+		return m->end(m->data, m, err);
+	}
 	if (m->rebuilding) {
 		m->stage++;
 		return next(m, err);
@@ -304,6 +307,8 @@ int measure_evaluate(struct measure *m, struct err *err)
 {
 	const struct policy *p = m->bench->policy;
 
+	if (m->failed)
+		return m->end(m->data, m, err);
 	outcome_clear(&m->outcome);
 	if (m->stage >= m->stages)
 		return m->end(m->data, m, err);

@@ -83,6 +83,8 @@ static int trial_ended(void *data, struct measure *m, struct err *err)
 {
 	struct experiment *x = data;
 
+	if (m->cancelled)
+		return loop_cancelled(x, err);
 	if (m->outcome.reason == REASON_NONE && m->stages && m->stage == 0 && m->executed)
 		return measure_evaluate(m, err);
 	return trial_over(x, err);
@@ -126,6 +128,8 @@ static int run_ended(void *data, struct measure *m, struct err *err)
 {
 	struct experiment *x = data;
 
+	if (m->cancelled)
+		return loop_cancelled(x, err);
 	if (m->outcome.reason != REASON_NONE) {
 		if (run_failed(x, err) < 0)
 			return err->code;
@@ -164,18 +168,21 @@ int enter_evaluate(struct experiment *x, struct err *err)
 
 /* ---- DECIDE ---- */
 
-static bool fewer_lines(const struct experiment *x)
+/* Net lines of best against the campaign's start; a baseline (the start itself, or best after an advance) counts as 0. */
+static int net_of_best(const struct experiment *x, int64_t *ret, struct err *err)
 {
 	const struct history *h = x->loop->h;
-	const struct record *best = h->best_number >= 0 ? history_record(h, h->best_number) : NULL;
-	int64_t net = 0;
+	CLEANUP(events_free) struct events lines = { 0 };
 
-	/* A baseline on the starting commit, and best after an advance, count as they are: 0 against themselves. */
-	if (best && !best->baseline)
-		for (size_t i = 0; i < best->lines.n; i++)
-			if (event_is(&best->lines.v[i], "event", "propose"))
-				event_get_int(&best->lines.v[i], "net", &net);
-	return x->net < net;
+	*ret = 0;
+	if (h->best_number < 0 || history_record(h, h->best_number)->baseline)
+		return 0;
+	if (history_lines(x->loop->repo, h, h->best_number, &lines, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < lines.n; i++)
+		if (event_is(&lines.v[i], "event", "propose"))
+			event_get_int(&lines.v[i], "net", ret);
+	return 0;
 }
 
 static enum move judged(struct experiment *x)
@@ -196,11 +203,14 @@ int enter_decide(struct experiment *x, struct err *err)
 	const struct policy *p = l->policy;
 	struct decision_in in = {
 		.policy = p, .candidate = &x->run.measured, .confidence = x->proposal.confidence,
-		.fewer_lines = fewer_lines(x), .approved = x->kind == KIND_APPROVED,
+		.approved = x->kind == KIND_APPROVED,
 	};
 	bool would_be, again;
+	int64_t net;
 
-	(void)err;
+	if (net_of_best(x, &net, err) < 0)
+		return err->code;
+	in.fewer_lines = x->net < net;
 	if (x->kind == KIND_BASELINE) {
 		again = x->run.round + 1 < p->decide.calibrate;
 	} else {

@@ -1,0 +1,251 @@
+#include "cmd/drive.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/text.h"
+
+struct screen {
+	bool live;		/* a line is repainted on stderr */
+	bool drawn;
+	bool colour;
+	bool quiet;
+	int ready;		/* --detach: where the starter waits; -1 */
+};
+
+static void wipe(struct screen *s)
+{
+	if (s->drawn)
+		fputs("\r\033[K", stderr);
+	s->drawn = false;
+}
+
+static size_t columns(void)
+{
+	struct winsize w;
+
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20 ? w.ws_col - 1u : 79;
+}
+
+static void add_time(struct str *line, const struct event *live, const char *key, const char *before, const char *after)
+{
+	char text[NUM_TEXT];
+	int64_t ns;
+
+	if (!event_get_secs(live, key, &ns))
+		return;
+	num_format_duration(ns / NS_PER_S * NS_PER_S, text);
+	str_printf(line, "%s%s%s", before, text, after);
+}
+
+/* experiment, phase, elapsed, best, budget left */
+static void paint(void *data, const struct event *live)
+{
+	struct screen *s = data;
+	const char *number = event_get(live, "experiment"), *stage = event_get(live, "stage");
+	const char *sample = event_get(live, "sample"), *best = event_get(live, "best");
+	STR line = STR_INIT, cut = STR_INIT;
+
+	if (!s->live)
+		return;
+	str_printf(&line, "%s%s ", number ? "experiment " : "", number ? number : "");
+	str_printf(&line, "%s%s%s", event_get(live, "phase"), stage ? " " : "", stage ? stage : "");
+	if (sample)
+		str_printf(&line, " #%s", sample);
+	add_time(&line, live, "phase_wall", "  ", "");
+	if (best)
+		str_printf(&line, "  best %s", best);
+	if (event_get(live, "experiments_left"))
+		str_printf(&line, "  %s experiments", event_get(live, "experiments_left"));
+	add_time(&line, live, "wall_left", event_get(live, "experiments_left") ? ", " : "  ", "");
+	if (event_get(live, "experiments_left") || event_get(live, "wall_left"))
+		str_puts(&line, " left");
+	text_line(line.buf, line.len, columns(), &cut);
+	fprintf(stderr, "\r\033[K%s", cut.buf);
+	fflush(stderr);
+	s->drawn = true;
+}
+
+static void say(void *data, const char *line)
+{
+	STR safe = STR_INIT;
+
+	wipe(data);
+	text_visible(line, strlen(line), true, &safe);
+	fprintf(stderr, "%s\n", safe.buf);
+}
+
+static const char *tint(const struct screen *s, enum verdict v)
+{
+	if (!s->colour)
+		return "";
+	return v == VERDICT_ACCEPT ? "\033[32m" : v == VERDICT_ESCALATE ? "\033[33m" : "\033[2m";
+}
+
+static void verdict_line(void *data, const struct history *h, const struct record *r)
+{
+	struct screen *s = data;
+	STR line = STR_INIT, subject = STR_INIT;
+	char num[NUM_TEXT];
+
+	(void)h;
+	wipe(s);
+	if (s->quiet)
+		return;
+	str_printf(&line, "%4d  %-8s %-15s", r->number, verdict_names[r->verdict], reason_names[r->reason]);
+	if (r->has_value) {
+		num_format(r->value, num);
+		str_printf(&line, " %12s", num);
+	} else {
+		str_printf(&line, " %12s", "");
+	}
+	if (r->has_value && r->has_best) {
+		num_format6(r->delta, num);
+		str_printf(&line, " %s%-11s", r->delta > 0 ? "+" : r->delta < 0 ? "" : " ", num);
+	} else {
+		str_printf(&line, " %12s", "");
+	}
+	if (r->subject)
+		text_line(r->subject, strlen(r->subject), 60, &subject);
+	printf("%s%s%s  %s\n", tint(s, r->verdict), line.buf, s->colour ? "\033[m" : "", subject.buf);
+	fflush(stdout);
+}
+
+static void waiting(const struct history *h)
+{
+	for (size_t i = 0; i < h->n_records; i++)
+		if (h->records[i].waiting)
+			printf("experiment %d waits for a person (%s): git harness show %d, then approve %d or deny %d -m <why>\n",
+			       h->records[i].number, reason_names[h->records[i].reason], h->records[i].number,
+			       h->records[i].number, h->records[i].number);
+}
+
+static void summary(const struct history *h, const struct loop_result *r)
+{
+	const struct record *first = history_record(h, h->last_baseline), *best = history_record(h, h->best_number);
+	char a[NUM_TEXT], b[NUM_TEXT];
+
+	printf("%s: %s; %d experiment%s, %d accepted\n", h->campaign, *r->why ? r->why : "stopped", r->experiments,
+	       r->experiments == 1 ? "" : "s", r->accepted);
+	if (first && best && first->has_value && best->has_value) {
+		num_format(first->value, a);
+		num_format(best->value, b);
+		printf("best: %s %s", h->policy->goal.metric, b);
+		if (best->baseline)
+			printf(" (the baseline)\n");
+		else
+			printf(" (experiment %d; baseline %s)\n", best->number, a);
+	}
+	waiting(h);
+}
+
+static int exit_of(const struct drive *d, const struct history *h, const struct loop_result *r)
+{
+	if (r->end == LOOP_BROKEN)
+		return 125;
+	if (r->end == LOOP_SIGNAL)
+		return 128 + r->signal;
+	if (r->end == LOOP_ESCALATED || history_waiting(h))
+		return 2;
+	return d->exit_code && !r->gain ? 1 : 0;
+}
+
+/* From here on the output of a detached loop goes to its log. */
+static int let_starter_go(struct screen *s, const struct cmd_ctx *ctx, struct err *err)
+{
+	AUTOFREE char *path = xasprintf("%s/log", ctx->state_dir);
+	AUTOCLOSE int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+	if (log < 0)
+		return err_errno(err, "cannot open '%s'", path);
+	if (write(s->ready, "", 1) != 1)
+		return err_errno(err, "cannot tell the starter");
+	close(s->ready);
+	s->ready = -1;
+	fflush(NULL);
+	if (dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
+		return err_errno(err, "cannot write to '%s'", path);
+	return 0;
+}
+
+static int run(struct cmd_ctx *ctx, struct drive *d, struct screen *s, struct err *err)
+{
+	struct loop_result result = { 0 };
+	struct loop *loop;
+	int rc;
+
+	d->loop.tell = say;
+	d->loop.live = paint;
+	d->loop.recorded = verdict_line;
+	d->loop.data = s;
+	if (loop_open(ctx->repo, &d->loop, &loop, err) < 0) {
+		wipe(s);
+		return err->code;
+	}
+	if (s->ready >= 0 && let_starter_go(s, ctx, err) < 0) {
+		loop_free(loop);
+		return err->code;
+	}
+	rc = loop_run(loop, &result, err);
+	wipe(s);
+	if (rc >= 0) {
+		if (!ctx->quiet)
+			summary(loop_history(loop), &result);
+		ctx->exit = exit_of(d, loop_history(loop), &result);
+	}
+	loop_free(loop);
+	return rc;
+}
+
+/* The child goes on without the terminal; the starter waits until it holds the lock or has failed, so that an error is seen here. */
+static int detach(struct cmd_ctx *ctx, struct drive *d, struct screen *s, struct err *err)
+{
+	AUTOFREE char *log = xasprintf("%s/log", ctx->state_dir);
+	int ready[2], rc;
+	char byte;
+	pid_t pid;
+
+	fflush(NULL);
+	if (pipe(ready) < 0)
+		return err_errno(err, "cannot make a pipe");
+	pid = fork();
+	if (pid < 0)
+		return err_errno(err, "cannot fork");
+	if (pid) {
+		close(ready[1]);
+		rc = (int)read(ready[0], &byte, 1);
+		close(ready[0]);
+		if (rc == 1)
+			printf("running as process %d; git harness status --watch shows it, git harness stop ends it\nlog: %s\n",
+			       (int)pid, log);
+		else
+			err_set(err, ERR_REFUSED, "the loop could not start (see above)");
+		return rc == 1 ? 0 : err->code;
+	}
+	close(ready[0]);
+	setsid();
+	s->ready = ready[1];
+	s->live = s->colour = false;
+	return run(ctx, d, s, err);
+}
+
+int drive(struct cmd_ctx *ctx, struct drive *d, struct err *err)
+{
+	struct screen s = {
+		.live = ctx->progress && !ctx->quiet && isatty(STDERR_FILENO), .colour = cmd_colour(ctx, stdout),
+		.quiet = ctx->quiet, .ready = -1,
+	};
+	AUTOFREE char *hooks = NULL;
+	struct err nowhere;
+
+	if (cmd_data("hooks", &hooks, &nowhere) == 0)
+		d->loop.hooks = hooks;
+	d->loop.campaign = ctx->campaign;
+	return d->detach ? detach(ctx, d, &s, err) : run(ctx, d, &s, err);
+}

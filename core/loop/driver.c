@@ -1,0 +1,350 @@
+/* The loop's own life: the reactor, signals, requests of people, and what comes next. */
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "loop/experiment.h"
+
+typedef int enter_fn(struct experiment *x, struct err *err);
+
+static enter_fn *const enter[STATE_N] = {
+	[BUDGET] = enter_budget, [BASELINE] = enter_baseline, [PROPOSE] = enter_propose, [CHECK] = enter_check,
+	[EXECUTE] = enter_execute, [EVALUATE] = enter_evaluate, [DECIDE] = enter_decide, [ACCEPT] = enter_judged,
+	[REJECT] = enter_judged, [ESCALATE] = enter_judged, [RECORD] = enter_record, [DONE] = enter_done,
+};
+
+void loop_say(struct loop *l, const char *fmt, ...)
+{
+	AUTOFREE char *text = NULL;
+	va_list ap;
+
+	if (!l->options.tell)
+		return;
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	l->options.tell(l->options.data, text ? text : fmt);
+}
+
+int64_t loop_elapsed(const struct loop *l)
+{
+	return l->wall_before + clock_mono() - l->opened;
+}
+
+struct spent loop_spent(const struct loop *l)
+{
+	struct spent s = l->h->spent;
+
+	s.wall = loop_elapsed(l);
+	return s;
+}
+
+/* ---- the machine ---- */
+
+int experiment_post(struct experiment *x, enum move on)
+{
+	x->posted = on;
+	return 0;
+}
+
+static int step(struct experiment *x, enum move on, struct err *err)
+{
+	const struct edge *e = edge_find(x->state, on);
+	EVENT line = { 0 };
+
+	if (!e)
+		return err_set(err, ERR_BUG, "no edge from %s on %s", state_names[x->state], move_names[on]);
+	event_add(&line, "event", "move");
+	if (x->open)
+		event_add_int(&line, "experiment", x->number);
+	event_add(&line, "from", state_names[e->in]);
+	event_add(&line, "on", move_names[on]);
+	event_add(&line, "to", state_names[e->to]);
+	event_add_secs(&line, "elapsed", loop_elapsed(x->loop));
+	if (e->in != RECORD && journal_add(x->loop->journal, &line, false, err) < 0)
+		return err->code;		/* on disk before it is true; what is recorded needs no journal any more */
+	x->since = clock_mono();
+	x->state = e->to;			/* the only place where state changes */
+	if (loop_tell_live(x->loop, err) < 0)
+		return err->code;
+	return enter[x->state](x, err);
+}
+
+/* Flat on purpose: a series of duplicates must not grow the stack. */
+int experiment_pump(struct experiment *x, struct err *err)
+{
+	int rc = 0;
+
+	if (x->pumping)
+		return 0;
+	x->pumping = true;
+	while (x->posted >= 0 && rc >= 0) {
+		enum move on = (enum move)x->posted;
+
+		x->posted = -1;
+		rc = step(x, on, err);
+	}
+	x->pumping = false;
+	return rc;
+}
+
+void experiment_reset(struct experiment *x)
+{
+	struct loop *l = x->loop;
+	bool pumping = x->pumping;
+
+	task_free(x->agent);
+	if (x->ws)
+		workspace_release(x->ws);
+	watch_free(x->pause);
+	measure_clear(&x->run);
+	measure_clear(&x->trial);
+	outcome_clear(&x->blame);
+	proposal_clear(&x->proposal);
+	event_free(&x->facts);
+	events_free(&x->lines);
+	strs_free(&x->dropped_paths);
+	free(x->why);
+	free(x->path);
+	*x = (struct experiment){ .loop = l, .posted = -1, .exit = -1, .pumping = pumping, .state = BUDGET };
+	x->proposal.confidence = (double)NAN;
+	x->blame.exit = -1;
+}
+
+enum move experiment_blame(struct experiment *x, enum verdict verdict, enum reason reason, const char *why)
+{
+	free(x->why);
+	x->why = xstrdup(why);
+	x->reason = reason;
+	x->decision = (struct decision){ .verdict = verdict, .reason = reason };
+	return verdict == VERDICT_ESCALATE ? MOVE_ASK : MOVE_REFUSED;
+}
+
+/* ---- live state ---- */
+
+int loop_tell_live(struct loop *l, struct err *err)
+{
+	AUTOFREE char *path = xasprintf("%s/live", l->state_dir);
+	struct experiment *x = &l->x;
+	struct spent s = loop_spent(l);
+	EVENT live = { 0 };
+	STR text = STR_INIT;
+	char now[CLOCK_TEXT];
+	double best = history_best_value(l->h);
+	int sample = 0;
+
+	clock_format(clock_wall(), now);
+	event_add(&live, "t", now);
+	event_add_int(&live, "pid", getpid());
+	if (x->open)
+		event_add_int(&live, "experiment", x->number);
+	event_add(&live, "phase", state_names[x->state]);
+	if (x->run.bench && (x->state == EXECUTE || x->state == EVALUATE))
+		event_add(&live, "stage", measure_phase(&x->run, &sample));
+	if (sample)
+		event_add_int(&live, "sample", sample);
+	event_add_secs(&live, "phase_wall", x->since ? clock_mono() - x->since : 0);
+	if (!isnan(best))
+		event_add_num(&live, "best", best);
+	if (l->policy->budget.experiments >= 0)
+		event_add_int(&live, "experiments_left", l->policy->budget.experiments - s.experiments);
+	if (l->policy->budget.wall >= 0)
+		event_add_secs(&live, "wall_left", l->policy->budget.wall - s.wall);
+	event_add_secs(&live, "elapsed", s.wall);
+	event_format(&live, &text);
+	str_putc(&text, '\n');
+	if (l->options.live)
+		l->options.live(l->options.data, &live);
+	return io_replace(path, text.buf, text.len, 0644, 0, err);
+}
+
+static int tick(void *data, struct err *err)
+{
+	struct loop *l = data;
+
+	watch_free(l->tick);
+	l->tick = NULL;
+	if (loop_tell_live(l, err) < 0)
+		return err->code;
+	return reactor_timer(l->reactor, clock_mono() + NS_PER_S, tick, l, &l->tick, err);
+}
+
+/* ---- stopping ---- */
+
+static bool is_running(const struct experiment *x)
+{
+	return x->agent || x->run.task || x->trial.task;
+}
+
+static void cancel(struct experiment *x, bool at_once)
+{
+	if (x->agent)
+		task_cancel(x->agent, at_once);
+	measure_cancel(&x->run, at_once);
+	measure_cancel(&x->trial, at_once);
+}
+
+/* The children are gone on a person's word: the open experiment stays in the journal, or is recorded as interrupted. */
+int loop_cancelled(struct experiment *x, struct err *err)
+{
+	struct loop *l = x->loop;
+
+	if (!l->discard || !x->open || x->kind == KIND_BASELINE) {
+		l->stop = true;
+		return 0;
+	}
+	if (!x->taken && x->kind == KIND_NEW)
+		x->tree = x->base_tree;
+	l->stop_after = true;
+	experiment_blame(x, VERDICT_REJECT, REASON_INTERRUPTED, "stopped and discarded by a person");
+	experiment_post(x, MOVE_DISCARDED);
+	return experiment_pump(x, err);
+}
+
+static int stop_at_once(struct loop *l, struct err *err)
+{
+	l->result.end = l->signal ? LOOP_SIGNAL : LOOP_STOPPED;
+	l->result.signal = l->signal;
+	if (is_running(&l->x)) {
+		cancel(&l->x, false);
+		return 0;	/* loop_cancelled() comes with the task's end */
+	}
+	watch_free(l->x.pause);
+	l->x.pause = NULL;
+	return loop_cancelled(&l->x, err);
+}
+
+static int on_signal(void *data, struct err *err)
+{
+	struct loop *l = data;
+	struct signalfd_siginfo info;
+
+	if (read(l->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return 0;
+	if (info.ssi_signo == SIGHUP)
+		return 0;	/* go on without the terminal */
+	if (l->signal) {	/* the second one ends at once */
+		task_free(l->x.agent);
+		l->x.agent = NULL;
+		measure_clear(&l->x.run);
+		measure_clear(&l->x.trial);
+		l->stop = true;
+		return 0;
+	}
+	l->signal = (int)info.ssi_signo;
+	loop_say(l, "ending the running step; the open experiment stays in the journal (git harness resume)");
+	return stop_at_once(l, err);
+}
+
+/* ---- requests ---- */
+
+static int answer_stop(struct loop *l, const struct event *request, struct event *answer, struct err *err)
+{
+	bool now = event_is(request, "now", "1");
+
+	event_add(answer, "status", "ok");
+	if (!now) {
+		l->stop_after = true;
+		event_addf(answer, "message", l->x.open ? "stops after experiment %d" : "stops before experiment %d",
+			   l->x.open ? l->x.number : (int)l->h->n_records);
+		return 0;
+	}
+	l->discard = event_is(request, "discard", "1");
+	event_addf(answer, "message", l->discard ? "stopping; experiment %d is recorded as interrupted"
+						 : "stopping; experiment %d stays open for git harness resume",
+		   l->x.open ? l->x.number : (int)l->h->n_records);
+	return stop_at_once(l, err);
+}
+
+static int answer_one(struct loop *l, const struct event *request, const char *id, struct err *err)
+{
+	EVENT answer = { 0 };
+	int rc;
+
+	if (event_is(request, "ask", "stop"))
+		rc = answer_stop(l, request, &answer, err);
+	else
+		rc = act_answer(l->repo, l->h, l->journal, request, &answer, err);
+	l->policy = l->h->policy;
+	if (rc < 0)
+		return rc;
+	return inbox_answer(l->state_dir, id, &answer, err);
+}
+
+/* Between experiments everything is answered; while one runs, what would move best under it waits for BUDGET. */
+int loop_serve(struct loop *l, bool running, struct err *err)
+{
+	CLEANUP(events_free) struct events requests = { 0 };
+	CLEANUP(strs_free) struct strs ids = { 0 };
+
+	if (inbox_read(l->state_dir, &requests, &ids, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < requests.n; i++) {
+		if (running && event_is(&requests.v[i], "ask", "rollback"))
+			continue;
+		if (answer_one(l, &requests.v[i], ids.v[i], err) < 0)
+			return err_wrap(err, "cannot answer a request");
+	}
+	return 0;
+}
+
+static int on_inbox(void *data, struct err *err)
+{
+	struct loop *l = data;
+	char drop[4096];
+
+	while (read(l->inbox_fd, drop, sizeof(drop)) > 0)
+		;
+	return loop_serve(l, true, err);
+}
+
+/* ---- run ---- */
+
+static int watch_signals(struct loop *l, sigset_t *before, struct err *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, before) < 0)
+		return err_errno(err, "cannot block signals");
+	l->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (l->signal_fd < 0)
+		return err_errno(err, "cannot watch signals");
+	return reactor_fd(l->reactor, l->signal_fd, EPOLLIN, on_signal, l, &l->signals, err);
+}
+
+int loop_run(struct loop *l, struct loop_result *ret, struct err *err)
+{
+	sigset_t before;
+	int rc;
+
+	l->inbox_fd = inbox_watch(l->state_dir, err);
+	if (l->inbox_fd < 0 || watch_signals(l, &before, err) < 0 ||
+	    reactor_fd(l->reactor, l->inbox_fd, EPOLLIN, on_inbox, l, &l->inbox, err) < 0 ||
+	    tick(l, err) < 0)
+		return err->code;
+	rc = enter[l->x.state](&l->x, err);
+	if (rc >= 0)
+		rc = experiment_pump(&l->x, err);
+	if (rc >= 0)
+		rc = reactor_run(l->reactor, &l->stop, err);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (rc < 0)
+		return rc;
+	*ret = l->result;
+	return 0;
+}

@@ -1,0 +1,188 @@
+/* BUDGET, BASELINE, DONE: what comes next, and when it is over. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "loop/experiment.h"
+
+static void end(struct loop *l, enum loop_end how, const char *why)
+{
+	l->result.end = how;
+	if (!*l->result.why && why)
+		snprintf(l->result.why, sizeof(l->result.why), "%s", why);
+}
+
+static int escalate_loop(struct loop *l, enum reason reason, struct err *err)
+{
+	EVENT act = { 0 };
+
+	event_add(&act, "reason", reason_names[reason]);
+	return loop_act(l, "escalate", &act, err);
+}
+
+static int open_number(struct loop *l, enum kind kind, int number, const struct oid *base, struct err *err)
+{
+	struct experiment *x = &l->x;
+	EVENT line = { 0 };
+
+	x->kind = kind;
+	x->number = number;
+	x->base = *base;
+	if (tree_of_commit(l->repo, base, &x->base_tree, err) < 0)
+		return err->code;
+	if (kind == KIND_BASELINE)
+		x->tree = x->base_tree;
+	event_add(&line, "event", "open");
+	event_add_int(&line, "experiment", number);
+	event_add_int(&line, "kind", kind);
+	event_add_oid(&line, "base", &x->base);
+	event_add_oid(&line, "base_tree", &x->base_tree);
+	if (kind != KIND_NEW)
+		event_add_oid(&line, "tree", &x->tree);
+	if (!oid_is_zero(&x->draft))
+		event_add_oid(&line, "draft", &x->draft);
+	if (x->reason == REASON_CONFLICT) {
+		event_add_int(&line, "conflict", 1);
+		event_add(&line, "why", x->why);
+	}
+	event_add_secs(&line, "elapsed", loop_elapsed(l));
+	x->open = true;
+	if (loop_clear_work(l, kind == KIND_APPROVED, err) < 0)
+		return err->code;
+	return journal_add(l->journal, &line, false, err);
+}
+
+/* A person said yes to a candidate that is still to be measured: brought onto today's best, surface only. */
+static int open_approved(struct loop *l, const struct record *r, struct err *err)
+{
+	struct experiment *x = &l->x;
+	struct oid ours, theirs, base;
+	AUTOFREE char *conflict = NULL;
+	STR proposal = STR_INIT;
+
+	x->draft = r->commit;
+	if (tree_of_commit(l->repo, &l->h->best, &ours, err) < 0 || tree_of_commit(l->repo, &r->base, &base, err) < 0)
+		return err->code;
+	theirs = r->tree;
+	if (tree_merge(l->repo, &base, &ours, &theirs, &x->tree, &conflict, err) < 0)
+		return err_wrap(err, "cannot bring experiment %d onto best", r->number);
+	if (conflict) {
+		AUTOFREE char *why = xasprintf("'%s' was changed on best meanwhile", conflict);
+
+		x->tree = r->tree;
+		experiment_blame(x, VERDICT_REJECT, REASON_CONFLICT, why);
+	}
+	if (history_lines(l->repo, l->h, r->number, &x->lines, err) < 0 ||
+	    open_number(l, KIND_APPROVED, r->number, &l->h->best, err) < 0)
+		return err->code;
+	if (!oid_is_zero(&r->proposal)) {
+		if (repo_read_blob(l->repo, &r->proposal, (size_t)1 << 20, &proposal, err) < 0 ||
+		    experiment_save(x, "proposal.md", proposal.buf, proposal.len, err) < 0)
+			return err->code;
+		proposal_parse(proposal.buf, proposal.len, &x->proposal);
+	}
+	return experiment_post(x, MOVE_APPROVED);
+}
+
+static const struct record *owed(const struct history *h)
+{
+	for (size_t i = 0; i < h->n_records; i++)
+		if (h->records[i].approved)
+			return &h->records[i];
+	return NULL;
+}
+
+static int finish(struct experiment *x, enum loop_end how, const char *why)
+{
+	end(x->loop, how, why);
+	return experiment_post(x, MOVE_END);
+}
+
+static int budget_over(struct experiment *x, enum budget_end over, struct err *err)
+{
+	struct loop *l = x->loop;
+	bool converged = over == BUDGET_PLATEAU || over == BUDGET_TARGET;
+	AUTOFREE char *why = NULL;
+
+	if (over == BUDGET_FAILURES) {
+		if (!l->h->loop_waits && escalate_loop(l, REASON_FAILURES, err) < 0)
+			return err->code;
+		return finish(x, LOOP_ESCALATED, "too many failures in a row");
+	}
+	if (over == BUDGET_TARGET)
+		why = xstrdup("the target is reached");
+	else if (over == BUDGET_PLATEAU)
+		why = xasprintf("no gain in %lld experiments", (long long)l->policy->budget.plateau);
+	else
+		why = xasprintf("the budget of %s is used", budget_end_names[over]);
+	if (!converged && l->policy->escalate.not_converged) {
+		if (!l->h->loop_waits && escalate_loop(l, REASON_NOT_CONVERGED, err) < 0)
+			return err->code;
+		return finish(x, LOOP_ESCALATED, "the budget is used and the search has not converged");
+	}
+	return finish(x, LOOP_ENDED, why);
+}
+
+static int stop_broken(struct experiment *x, struct err *err)
+{
+	if (escalate_loop(x->loop, REASON_EVALUATOR_BROKEN, err) < 0)
+		return err->code;
+	return finish(x, LOOP_BROKEN, "the evaluator cannot run");
+}
+
+int enter_budget(struct experiment *x, struct err *err)
+{
+	struct loop *l = x->loop;
+	enum budget_end over;
+	struct spent spent;
+
+	experiment_reset(x);
+	if (loop_serve(l, false, err) < 0)
+		return err->code;
+	if (l->broken)
+		return stop_broken(x, err);
+	if (l->stop_after)
+		return finish(x, LOOP_STOPPED, "stopped");
+	if (l->h->needs_baseline || !oid_is_zero(&l->advance_to)) {
+		struct oid at = !oid_is_zero(&l->advance_to) ? l->advance_to
+			: l->h->last_baseline < 0 ? l->h->start : l->h->best;
+
+		if (open_number(l, KIND_BASELINE, (int)l->h->n_records, &at, err) < 0)
+			return err->code;
+		l->advance_to = (struct oid){ { 0 } };
+		return experiment_post(x, MOVE_FIRST);
+	}
+	if (owed(l->h))
+		return open_approved(l, owed(l->h), err);
+	if (l->policy->escalate.block == BLOCK_LOOP && history_waiting(l->h))
+		return finish(x, LOOP_ESCALATED, "an experiment waits for a person");
+	spent = loop_spent(l);
+	over = budget_check(l->policy, &spent, history_best_value(l->h));
+	if (over != BUDGET_GO)
+		return budget_over(x, over, err);
+	if (l->options.max_experiments >= 0 && l->result.experiments >= l->options.max_experiments)
+		return finish(x, LOOP_STOPPED, "as many as -n asked for");
+	if (open_number(l, KIND_NEW, (int)l->h->n_records, &l->h->best, err) < 0)
+		return err->code;
+	return experiment_post(x, MOVE_GO);
+}
+
+int enter_baseline(struct experiment *x, struct err *err)
+{
+	(void)err;
+	return experiment_post(x, MOVE_READY);
+}
+
+int enter_done(struct experiment *x, struct err *err)
+{
+	struct loop *l = x->loop;
+
+	if (x->open) {		/* no more ideas: the number was never used */
+		l->result.end = LOOP_ENDED;
+		if (journal_reset(l->journal, &(struct events){ 0 }, err) < 0)
+			return err->code;
+		x->open = false;
+	}
+	l->stop = true;
+	return 0;
+}

@@ -1,0 +1,158 @@
+/* Measure an experiment again, as it was measured, and compare; and give an experiment that nobody runs its end. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "loop/experiment.h"
+
+struct replay {
+	struct measure m;
+	bool stop;
+	int rounds;
+};
+
+void replay_clear(struct replay_result *r)
+{
+	measured_free(&r->measured);
+	free(r->why);
+	*r = (struct replay_result){ 0 };
+}
+
+static int no_line(void *data, const char *kind, struct event *line, struct err *err)
+{
+	(void)data;
+	(void)kind;
+	(void)line;
+	(void)err;
+	return 0;
+}
+
+static int ended(void *data, struct measure *m, struct err *err)
+{
+	struct replay *r = data;
+
+	if (m->outcome.reason != REASON_NONE) {
+		r->stop = true;
+		return 0;
+	}
+	if (m->executed && m->stage < m->stages)
+		return measure_evaluate(m, err);
+	if (m->round + 1 < r->rounds) {
+		measure_again(m);
+		return measure_execute(m, err);
+	}
+	r->stop = true;
+	return 0;
+}
+
+/* Samples of what was best when `number` was judged: the latest record before it that stands on that commit. */
+static const struct measured *measured_then(const struct history *h, const struct oid *base, int number)
+{
+	for (int i = number - 1; i >= 0; i--) {
+		const struct record *r = &h->records[i];
+
+		if (oid_eq(&r->accepted, base) || (r->baseline && oid_eq(&r->commit, base)))
+			return &r->measured;
+	}
+	return NULL;
+}
+
+static const struct measured *baseline_then(const struct history *h, int number)
+{
+	for (int i = number - 1; i >= 0; i--)
+		if (h->records[i].baseline)
+			return &h->records[i].measured;
+	return NULL;
+}
+
+static int judge(struct loop *l, const struct record *r, struct replay *run, struct replay_result *ret)
+{
+	struct decision_in in = {
+		.policy = l->policy, .candidate = &run->m.measured, .confidence = r->confidence,
+		.approved = r->reason == REASON_APPROVED, .fewer_lines = r->reason == REASON_SIMPLER,
+	};
+
+	if (!r->baseline) {
+		in.best = measured_then(l->h, &r->base, r->number);
+		in.baseline = baseline_then(l->h, r->number);
+	}
+	measured_copy(&run->m.measured, &ret->measured);
+	if (run->m.outcome.reason != REASON_NONE) {
+		ret->decision = (struct decision){ .verdict = VERDICT_REJECT, .reason = run->m.outcome.reason };
+		ret->why = xstrdup(run->m.outcome.why);
+	} else {
+		decide(&in, &ret->decision);
+		if (in.approved && ret->decision.reason == REASON_BETTER)
+			ret->decision.reason = REASON_APPROVED;
+	}
+	ret->agrees = ret->decision.verdict == r->verdict && ret->decision.reason == r->reason;
+	return 0;
+}
+
+static int write_act(struct loop *l, int number, const struct replay_result *r, struct err *err)
+{
+	EVENT facts = { 0 };
+
+	event_add_int(&facts, "of", number);
+	event_add(&facts, "verdict", verdict_names[r->decision.verdict]);
+	event_add(&facts, "reason", reason_names[r->decision.reason]);
+	if (r->decision.has_value)
+		event_add_num(&facts, "value", r->decision.value);
+	event_add_int(&facts, "agrees", r->agrees);
+	event_add_secs(&facts, "elapsed", loop_elapsed(l));
+	return loop_act(l, "replay", &facts, err);
+}
+
+int loop_replay(struct repo *repo, const char *campaign, int number, struct replay_result *ret, struct err *err)
+{
+	struct loop_options o = { .campaign = campaign, .command = "replay", .must_exist = true, .replay = true };
+	struct replay run = { 0 };
+	const struct record *r;
+	struct loop *l;
+	int rc;
+
+	if (loop_open(repo, &o, &l, err) < 0)
+		return err->code;
+	r = history_record(l->h, number);
+	if (!r || !r->run) {
+		loop_free(l);
+		return err_set(err, r ? ERR_REFUSED : ERR_NOT_FOUND, r ? "experiment %d was never measured (%s)"
+			       : "there is no experiment %d%s", number, r ? reason_names[r->reason] : "");
+	}
+	measure_init(&run.m, &l->bench, no_line, ended, &run);
+	run.m.number = number;
+	run.m.commit = r->base;
+	run.m.tree = r->tree;
+	run.m.baseline = r->baseline;
+	run.rounds = r->baseline ? l->policy->decide.calibrate : 1;
+	rc = measure_execute(&run.m, err);
+	if (rc >= 0)
+		rc = reactor_run(l->reactor, &run.stop, err);
+	if (rc >= 0)
+		rc = judge(l, r, &run, ret);
+	measure_clear(&run.m);
+	if (rc >= 0)
+		rc = write_act(l, number, ret, err);
+	loop_free(l);
+	return rc;
+}
+
+int loop_discard(struct repo *repo, const char *campaign, int *ret_number, struct err *err)
+{
+	struct loop_options o = { .campaign = campaign, .command = "stop", .must_exist = true, .replay = true };
+	struct loop *l;
+	int rc = 0;
+
+	*ret_number = -1;
+	if (loop_open(repo, &o, &l, err) < 0)
+		return err->code;
+	if (l->x.open && l->x.kind != KIND_BASELINE && (l->x.state == PROPOSE || l->x.state == EXECUTE || l->x.state == EVALUATE)) {
+		*ret_number = l->x.number;
+		l->discard = true;
+		rc = loop_cancelled(&l->x, err);
+	}
+	loop_free(l);
+	return rc;
+}
