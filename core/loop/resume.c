@@ -27,6 +27,13 @@ int experiment_load(struct experiment *x, const char *name, struct str *ret, str
 	return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
+/* Forced to disk: what was paid for. A stage's line repeats its samples, unless it tells of a failure. */
+static bool is_result(const struct event *line)
+{
+	return event_is(line, "event", "execute") || event_is(line, "event", "sample") || event_is(line, "event", "decide") ||
+	       event_get(line, "reason");
+}
+
 int experiment_line(struct experiment *x, const char *kind, struct event *line, struct err *err)
 {
 	EVENT whole = { 0 };
@@ -41,7 +48,7 @@ int experiment_line(struct experiment *x, const char *kind, struct event *line, 
 	for (size_t i = 0; i < line->n; i++)
 		event_add(&whole, line->pairs[i].key, line->pairs[i].value);
 	event_free(line);
-	if (journal_add(x->loop->journal, &whole, true, err) < 0)
+	if (journal_add(x->loop->journal, &whole, is_result(&whole), err) < 0)
 		return err_wrap(err, "experiment %d", x->number);
 	if (strcmp(kind, "sample"))
 		event_copy(&whole, events_push(&x->lines));
