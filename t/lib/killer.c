@@ -1,0 +1,94 @@
+/*
+ * killer.c - preloaded: SIGKILL the process at its KILL_AT-th point, before or after it (KILL_WHEN=before|after).
+ * A point is a write to a file called "journal" or a rename (how refs, logs and the journal itself are replaced) in the first process that
+ * loads this; children go unharmed. With KILL_COUNT=<file> and no KILL_AT the number of points is written there at exit.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static pid_t owner;
+static long points, at;
+static int after;
+
+__attribute__((constructor)) static void begin(void)
+{
+	const char *pid = getenv("KILL_OWNER"), *n = getenv("KILL_AT"), *when = getenv("KILL_WHEN");
+	char text[32];
+
+	if (pid && atol(pid) != getpid())
+		return;
+	owner = getpid();
+	snprintf(text, sizeof(text), "%ld", (long)owner);
+	setenv("KILL_OWNER", text, 1);
+	at = n ? atol(n) : 0;
+	after = when && !strcmp(when, "after");
+}
+
+__attribute__((destructor)) static void finish(void)
+{
+	const char *name = getenv("KILL_COUNT");
+	FILE *f = owner == getpid() && name ? fopen(name, "w") : NULL;
+
+	if (f) {
+		fprintf(f, "%ld\n", points);
+		fclose(f);
+	}
+}
+
+static int reached(void)
+{
+	return getpid() == owner && ++points == at;
+}
+
+static int is_journal(int fd)
+{
+	char link[64], path[4096];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, path, sizeof(path) - 1);
+	if (len < 8)
+		return 0;
+	path[len] = '\0';
+	return !strcmp(path + len - 8, "/journal");
+}
+
+ssize_t write(int fd, const void *ptr, size_t len)
+{
+	static ssize_t (*real)(int, const void *, size_t);
+	int now = getpid() == owner && is_journal(fd) && reached();
+	ssize_t rc;
+
+	if (!real)
+		real = (ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
+	if (now && !after)
+		kill(owner, SIGKILL);
+	rc = real(fd, ptr, len);
+	if (now)
+		kill(owner, SIGKILL);
+	return rc;
+}
+
+#define RENAME(name, params, args) \
+	int name params \
+	{ \
+		static int (*real) params; \
+		int now = reached(), rc; \
+		if (!real) \
+			real = (int (*) params)dlsym(RTLD_NEXT, #name); \
+		if (now && !after) \
+			kill(owner, SIGKILL); \
+		rc = real args; \
+		if (now) \
+			kill(owner, SIGKILL); \
+		return rc; \
+	}
+
+RENAME(rename, (const char *from, const char *to), (from, to))
+RENAME(renameat, (int a, const char *from, int b, const char *to), (a, from, b, to))
+RENAME(renameat2, (int a, const char *from, int b, const char *to, unsigned int flags), (a, from, b, to, flags))
