@@ -160,6 +160,17 @@ static int fold_evaluate(const struct event *line, struct record *r, struct err 
 	return 0;
 }
 
+/* Best moved while it was measured: what it beat does not count any more, it is measured again on the new best. */
+static int fold_rebase(const struct event *line, struct record *r, struct err *err)
+{
+	(void)err;
+	measured_free(&r->measured);
+	r->measured = (struct measured){ 0 };
+	event_get_oid(line, "base", &r->base);
+	event_get_oid(line, "tree", &r->tree);
+	return 0;
+}
+
 static int fold_decide(const struct event *line, struct record *r, struct err *err)
 {
 	const char *verdict = event_get(line, "verdict"), *reason = event_get(line, "reason");
@@ -205,7 +216,7 @@ static const struct {
 	int (*fold)(const struct event *line, struct record *r, struct err *err);
 } folds[] = {
 	{ "propose", fold_propose }, { "execute", fold_execute }, { "evaluate", fold_evaluate },
-	{ "decide", fold_decide },   { "approve", fold_approve }, { "deny", fold_deny },
+	{ "rebase", fold_rebase }, { "decide", fold_decide },   { "approve", fold_approve }, { "deny", fold_deny },
 };
 
 static int fold_line(const struct event *line, struct record *r, struct err *err)

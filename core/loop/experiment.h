@@ -36,7 +36,7 @@ struct experiment {
 	int number;
 	struct oid base, base_tree;	/* commit it is judged against */
 	struct oid tree;		/* candidate */
-	struct oid draft;		/* an approval's parked commit, or an approval merged anew: kept reachable */
+	struct oid draft;		/* an earlier commit of the same number (parked, or on an earlier best): kept reachable */
 
 	struct proposal proposal;	/* subject, body, confidence, stop */
 	bool taken;			/* the proposal is in the journal: */
@@ -129,6 +129,10 @@ int loop_tell_live(struct loop *loop, struct err *err);
 void loop_say(struct loop *loop, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int64_t loop_elapsed(const struct loop *loop);			/* campaign wall so far, ns */
 struct spent loop_spent(const struct loop *loop);		/* with this session's wall */
+/* Samples of what stood on that commit, of the latest number below `before`; NULL: never measured. */
+const struct measured *loop_measured_on(const struct history *h, const struct oid *commit, int before);
+/* A commit of the candidate as it stands, for people; no verdict yet. */
+int experiment_draft(struct experiment *x, struct oid *ret, struct err *err);
 void brief_write(const struct loop *loop, const struct experiment *x, struct str *ret);
 
 #endif

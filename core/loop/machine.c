@@ -34,6 +34,7 @@ const struct edge edges[] = {
 	{ EVALUATE, MOVE_DISCARDED,   REJECT   },
 
 	{ DECIDE,   MOVE_AGAIN,       EXECUTE  },
+	{ DECIDE,   MOVE_MOVED,       EXECUTE  },
 	{ DECIDE,   MOVE_BETTER,      ACCEPT   },
 	{ DECIDE,   MOVE_NOT_BETTER,  REJECT   },
 	{ DECIDE,   MOVE_ASK,         ESCALATE },
@@ -58,7 +59,8 @@ const char *const move_names[MOVE_N] = {
 	[MOVE_FIRST] = "first", [MOVE_GO] = "go", [MOVE_APPROVED] = "approved", [MOVE_END] = "end", [MOVE_READY] = "ready",
 	[MOVE_PROPOSED] = "proposed", [MOVE_NO_IDEAS] = "no-ideas", [MOVE_FAILED] = "failed", [MOVE_INSIDE] = "inside",
 	[MOVE_REFUSED] = "refused", [MOVE_ASK] = "ask", [MOVE_RAN] = "ran", [MOVE_MEASURED] = "measured",
-	[MOVE_BROKEN] = "broken", [MOVE_AGAIN] = "again", [MOVE_BETTER] = "better", [MOVE_NOT_BETTER] = "not-better",
+	[MOVE_BROKEN] = "broken", [MOVE_AGAIN] = "again", [MOVE_MOVED] = "moved", [MOVE_BETTER] = "better",
+	[MOVE_NOT_BETTER] = "not-better",
 	[MOVE_JUDGED] = "judged", [MOVE_RECORDED] = "recorded", [MOVE_DISCARDED] = "discarded",
 };
 

@@ -31,6 +31,7 @@ enum move {
 	MOVE_MEASURED,
 	MOVE_BROKEN,		/* the evaluator fails on best too */
 	MOVE_AGAIN,		/* measure once more: calibration, confirmation */
+	MOVE_MOVED,		/* it beats its base, and best is another by now: brought onto it and measured again */
 	MOVE_BETTER,
 	MOVE_NOT_BETTER,
 	MOVE_JUDGED,

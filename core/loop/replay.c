@@ -47,13 +47,12 @@ static int ended(void *data, struct measure *m, struct err *err)
 	return 0;
 }
 
-/* Samples of what was best when `number` was judged: the latest record before it that stands on that commit. */
-static const struct measured *measured_then(const struct history *h, const struct oid *base, int number)
+const struct measured *loop_measured_on(const struct history *h, const struct oid *commit, int before)
 {
-	for (int i = number - 1; i >= 0; i--) {
+	for (int i = before - 1; i >= 0; i--) {
 		const struct record *r = &h->records[i];
 
-		if (oid_eq(&r->accepted, base) || (r->baseline && oid_eq(&r->commit, base)))
+		if (oid_eq(&r->accepted, commit) || (r->baseline && oid_eq(&r->commit, commit)))
 			return &r->measured;
 	}
 	return NULL;
@@ -75,7 +74,7 @@ static int judge(struct loop *l, const struct record *r, struct replay *run, str
 	};
 
 	if (!r->baseline) {
-		in.best = measured_then(l->h, &r->base, r->number);
+		in.best = loop_measured_on(l->h, &r->base, r->number);
 		in.baseline = baseline_then(l->h, r->number);
 	}
 	measured_copy(&run->m.measured, &ret->measured);

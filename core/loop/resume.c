@@ -30,7 +30,7 @@ int experiment_load(struct experiment *x, const char *name, struct str *ret, str
 /* Forced to disk: what was paid for. A stage's line repeats its samples, unless it tells of a failure. */
 static bool is_result(const struct event *line)
 {
-	return event_is(line, "event", "execute") || event_is(line, "event", "sample") || event_is(line, "event", "decide") ||
+	return event_is(line, "event", "rebase") || event_is(line, "event", "execute") || event_is(line, "event", "sample") || event_is(line, "event", "decide") ||
 	       event_get(line, "reason");
 }
 
@@ -132,6 +132,13 @@ static int refold(struct experiment *x, const struct event *line, struct err *er
 	}
 	if (!strcmp(kind, "propose")) {
 		event_get_int(line, "net", &x->net);
+	} else if (!strcmp(kind, "rebase")) {
+		event_get_oid(line, "base", &x->base);
+		event_get_oid(line, "tree", &x->tree);
+		event_get_oid(line, "draft", &x->draft);
+		measure_clear(&x->run);
+		if (tree_of_commit(x->loop->repo, &x->base, &x->base_tree, err) < 0)
+			return err->code;
 	} else if (!strcmp(kind, "decide")) {
 		fold_verdict(x, line);
 	} else {
@@ -146,7 +153,7 @@ static int refold(struct experiment *x, const struct event *line, struct err *er
 
 static bool is_line_of_work(const char *kind)
 {
-	static const char *const kinds[] = { "taken", "move", "propose", "execute", "sample", "evaluate", "decide" };
+	static const char *const kinds[] = { "taken", "move", "propose", "execute", "sample", "evaluate", "rebase", "decide" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (!strcmp(kinds[i], kind))

@@ -160,6 +160,24 @@ static int write_commit(struct experiment *x, const struct record *r, struct oid
 	return commit_write(l->repo, &spec, ret, err);
 }
 
+int experiment_draft(struct experiment *x, struct oid *ret, struct err *err)
+{
+	struct loop *l = x->loop;
+	CLEANUP(ident_free) struct ident author = { 0 };
+	STR message = STR_INIT;
+	struct commit_spec spec = { .tree = x->tree, .parents = &x->base, .n_parents = 1, .committer = &l->me };
+	AUTOFREE char *number = xasprintf("%d", x->number);
+
+	if (author_of(l, &author, err) < 0)
+		return err->code;
+	str_printf(&message, "experiment %d: first draft, on an earlier best\n", x->number);
+	trailer_add(&message, "Harness-Campaign", l->campaign);
+	trailer_add(&message, "Harness-Experiment", number);
+	spec.author = &author;
+	spec.message = message.buf;
+	return commit_write(l->repo, &spec, ret, err);
+}
+
 /* A candidate that waits for a person stands on a branch of its own; made again on the next open where a crash came between. */
 int experiment_park(struct loop *l, const struct record *r, struct err *err)
 {
@@ -200,7 +218,7 @@ static int write_record(struct experiment *x, struct err *err)
 	if (x->kind == KIND_BASELINE) {
 		notes[w.n_annotate++] = w.best = x->base;
 	} else {
-		if (x->reason == REASON_CONFLICT)
+		if (x->reason == REASON_CONFLICT)	/* nothing new was made: the draft is its commit */
 			w.commit = x->draft;
 		else if (write_commit(x, &r, &w.commit, err) < 0)
 			return err_wrap(err, "cannot commit experiment %d", x->number);

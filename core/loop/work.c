@@ -168,20 +168,21 @@ int enter_evaluate(struct experiment *x, struct err *err)
 
 /* ---- DECIDE ---- */
 
-/* Net lines of best against the campaign's start; a baseline (the start itself, or best after an advance) counts as 0. */
-static int net_of_best(const struct experiment *x, int64_t *ret, struct err *err)
+/* Net lines of what it is judged against, as its own record tells them; a baseline counts as 0. */
+static int net_of_base(const struct experiment *x, int64_t *ret, struct err *err)
 {
 	const struct history *h = x->loop->h;
 	CLEANUP(events_free) struct events lines = { 0 };
 
 	*ret = 0;
-	if (h->best_number < 0 || history_record(h, h->best_number)->baseline)
+	for (size_t i = h->n_records; i-- > 0;) {
+		if (h->records[i].baseline || !oid_eq(&h->records[i].accepted, &x->base))
+			continue;
+		if (history_lines(x->loop->repo, h, h->records[i].number, &lines, err) < 0)
+			return err->code;
+		*ret = act_net(&lines);
 		return 0;
-	if (history_lines(x->loop->repo, h, h->best_number, &lines, err) < 0)
-		return err->code;
-	for (size_t i = 0; i < lines.n; i++)
-		if (event_is(&lines.v[i], "event", "propose"))
-			event_get_int(&lines.v[i], "net", ret);
+	}
 	return 0;
 }
 
@@ -197,36 +198,67 @@ static enum move judged(struct experiment *x)
 	}
 }
 
+/*
+ * It beats the base it was proposed on, and best has moved on meanwhile (a late approval, another job): brought onto the new best, as a
+ * merge queue does, and measured again there. Both measurements are in its one record; the first draft stays reachable.
+ */
+static int rebase(struct experiment *x, struct err *err)
+{
+	struct loop *l = x->loop;
+	AUTOFREE char *conflict = NULL;
+	struct oid ours, merged;
+	EVENT line = { 0 };
+
+	if (tree_of_commit(l->repo, &l->h->best, &ours, err) < 0 || experiment_draft(x, &x->draft, err) < 0 ||
+	    tree_merge(l->repo, &x->base_tree, &ours, &x->tree, &merged, &conflict, err) < 0)
+		return err_wrap(err, "cannot bring experiment %d onto best", x->number);
+	x->base = l->h->best;
+	if (conflict) {
+		AUTOFREE char *why = xasprintf("'%s' was changed on best meanwhile", conflict);
+
+		experiment_blame(x, VERDICT_REJECT, REASON_CONFLICT, why);
+		return experiment_post(x, MOVE_NOT_BETTER);
+	}
+	x->base_tree = ours;
+	x->tree = merged;
+	event_add_oid(&line, "base", &x->base);
+	event_add_oid(&line, "tree", &x->tree);
+	event_add_oid(&line, "draft", &x->draft);
+	if (experiment_line(x, "rebase", &line, err) < 0)
+		return err->code;
+	measure_clear(&x->run);
+	return experiment_post(x, MOVE_MOVED);
+}
+
 int enter_decide(struct experiment *x, struct err *err)
 {
 	struct loop *l = x->loop;
 	const struct policy *p = l->policy;
+	bool baseline = x->kind == KIND_BASELINE, would_be;
+	int rounds = baseline ? p->decide.calibrate : 1 + p->decide.confirm;
 	struct decision_in in = {
 		.policy = p, .candidate = &x->run.measured, .confidence = x->proposal.confidence,
 		.approved = x->kind == KIND_APPROVED,
 	};
-	bool would_be, again;
 	int64_t net;
 
-	if (net_of_best(x, &net, err) < 0)
+	if (net_of_base(x, &net, err) < 0)
 		return err->code;
 	in.fewer_lines = x->net < net;
-	if (x->kind == KIND_BASELINE) {
-		again = x->run.round + 1 < p->decide.calibrate;
-	} else {
-		in.best = l->h->best_measured;
+	if (!baseline) {
+		in.best = oid_eq(&x->base, &l->h->best) ? l->h->best_measured : loop_measured_on(l->h, &x->base, x->number);
 		in.baseline = l->h->baseline_measured;
 	}
 	decide(&in, &x->decision);
 	x->reason = x->decision.reason;
 	would_be = x->decision.verdict == VERDICT_ACCEPT ||
 		   (x->decision.verdict == VERDICT_ESCALATE && x->reason != REASON_OUT_OF_RANGE);
-	if (x->kind != KIND_BASELINE)
-		again = would_be && x->run.round < p->decide.confirm;
-	if (again) {
+	if ((baseline || would_be) && x->run.round + 1 < rounds) {
 		measure_again(&x->run);
 		return experiment_post(x, MOVE_AGAIN);
 	}
+	if (!baseline && would_be && !oid_eq(&x->base, &l->h->best))
+		return rebase(x, err);
 	if (x->kind == KIND_APPROVED && x->reason == REASON_BETTER)
 		x->reason = x->decision.reason = REASON_APPROVED;
 	return experiment_post(x, judged(x));
