@@ -21,11 +21,11 @@ static const char style[] =
 	"h1{font-size:26px;font-weight:600;margin:0 0 4px;letter-spacing:-.01em;overflow-wrap:anywhere}\n"
 	"h2{font-size:17px;font-weight:600;margin:44px 0 10px}\n"
 	"p{margin:0;color:var(--soft)}\n"
-	"dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(112px,1fr));gap:12px;margin:28px 0 30px}\n"
-	"dl div{padding:12px 16px;border:1px solid var(--line);border-radius:8px}\n"
-	"dt{color:var(--soft);font-size:13px}dd{margin:0;font-size:20px;font-weight:600;font-variant-numeric:tabular-nums}\n"
+	"dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(118px,1fr));gap:12px;margin:28px 0 30px}\n"
+	"dl div{padding:11px 14px;border:1px solid var(--line);border-radius:8px}\n"
+	"dt{color:var(--soft);font-size:13px}dd{margin:0;font-size:19px;white-space:nowrap;font-weight:600;font-variant-numeric:tabular-nums}\n"
 	"svg{display:block;width:100%;height:auto}\n"
-	".wide{overflow-x:auto}\n"
+	".wide{overflow-x:auto}.wide svg{min-width:760px}\n"
 	"table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}\n"
 	"th{text-align:left;font-weight:500;color:var(--soft);border-bottom:1px solid var(--line)}\n"
 	"th,td{padding:6px 14px 6px 0;vertical-align:top;white-space:nowrap}\n"
@@ -49,12 +49,14 @@ static void tile(struct str *ret, const char *class, const char *name, const cha
 	str_puts(ret, "</dd></div>\n");
 }
 
+/* Not at all where there is none. */
 static void count_tile(struct str *ret, const char *class, const char *name, size_t n)
 {
 	char text[NUM_TEXT];
 
 	snprintf(text, sizeof(text), "%zu", n);
-	tile(ret, class, name, text);
+	if (n > 0)
+		tile(ret, class, name, text);
 }
 
 static void tiles(const struct outline *o, struct str *ret)
@@ -68,12 +70,10 @@ static void tiles(const struct outline *o, struct str *ret)
 	tile(ret, "", "baseline", text);
 	words_delta(o->gain, text);
 	tile(ret, "", "gain", text);
-	count_tile(ret, "", "experiments", o->experiments);
-	count_tile(ret, "", "kept", o->counts[OUTCOME_KEPT]);
-	if (o->counts[OUTCOME_FAILED] > 0)
-		count_tile(ret, "", "failed", o->counts[OUTCOME_FAILED]);
-	if (o->counts[OUTCOME_WAITING] > 0)
-		count_tile(ret, "ask", "waiting", o->counts[OUTCOME_WAITING]);
+	snprintf(text, sizeof(text), "%zu of %zu", o->counts[OUTCOME_KEPT], o->experiments);
+	tile(ret, "", "kept", text);
+	count_tile(ret, "", "failed", o->counts[OUTCOME_FAILED]);
+	count_tile(ret, "ask", "waiting", o->counts[OUTCOME_WAITING]);
 	words_seconds(o->wall, text);
 	tile(ret, "", "time", text);
 	if (o->tokens >= 0) {
@@ -177,7 +177,9 @@ void report_html(const struct outline *o, struct str *ret)
 	when(o, ret);
 	str_puts(ret, "</p>\n");
 	tiles(o, ret);
+	str_puts(ret, "<div class=\"wide\">\n");
 	chart_svg(o, false, ret);
+	str_puts(ret, "</div>\n");
 	if (o->counts[OUTCOME_KEPT] > 0)
 		listing(o, "What was kept", true, ret);
 	listing(o, "All experiments", false, ret);
