@@ -64,7 +64,7 @@ test:
 	@t/run $(BUILD) $(BUILD)-san
 
 lint: all
-	@t/lint/run $(BUILD)
+	@LINT_SLOW=1 t/lint/run $(BUILD)
 
 perf: all
 	@test -n '$(PERF)' || echo 'perf: no measurements in t/perf yet'

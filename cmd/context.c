@@ -92,17 +92,19 @@ void context_free(struct cmd_ctx *ctx)
 static int switch_campaign(struct cmd_ctx *ctx, const char *campaign, struct err *err)
 {
 	struct history *other;
+	char *name;
 
 	if (ctx->history && !strcmp(campaign, ctx->campaign))
 		return 0;
 	if (history_read(ctx->repo, campaign, &other, err) < 0)
 		return err->code;
+	name = xstrdup(campaign);	/* it may be ctx->campaign itself */
 	history_free(ctx->history);
 	free(ctx->campaign);
 	free(ctx->state_dir);
 	ctx->history = other;
-	ctx->campaign = xstrdup(campaign);
-	ctx->state_dir = name_state_dir(ctx->repo, campaign);
+	ctx->campaign = name;
+	ctx->state_dir = name_state_dir(ctx->repo, name);
 	return 0;
 }
 
