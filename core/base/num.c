@@ -223,9 +223,9 @@ static bool parse_units(const char *text, const struct unit *units, int64_t *ret
 	if (!n || !num_parse_int(text, whole, &value))
 		return false;
 	for (const char *p = text + whole + 1; p < text + n; p++) {
-		rest = rest * 10 + (*p - '0');
 		if (__builtin_mul_overflow(scale, 10, &scale))
 			return false;
+		rest = rest * 10 + (*p - '0');	/* always less than scale */
 	}
 	for (; units->name; units++) {
 		if (strcmp(text + n, units->name))
