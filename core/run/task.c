@@ -46,6 +46,13 @@ struct task {
 	int64_t too_late;	/* the supervisor should be gone by then */
 };
 
+static int held = -1;
+
+void task_hold(int fd)
+{
+	held = fd;
+}
+
 static int64_t later(int64_t now, int64_t span)
 {
 	return span > INT64_MAX - now ? INT64_MAX : now + span;
@@ -135,7 +142,7 @@ static int fork_supervisor(struct task *t, const struct task_spec *spec, const s
 	struct supervise s = {
 		.command = spec->command, .dir = spec->dir, .in = e->in, .out = e->stream[TASK_OUT],
 		.err = e->stream[TASK_ERR], .metrics = e->stream[TASK_METRICS], .ctl = e->ctl, .ready = e->ready,
-		.hold = -1, .wall = spec->wall, .grace = t->grace,
+		.hold = held, .wall = spec->wall, .grace = t->grace,
 	};
 	sigset_t all, old;
 

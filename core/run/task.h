@@ -45,7 +45,7 @@ struct task_spec {
 	int64_t grace;			/* ns between TERM and KILL; 0: 5 s */
 	int64_t output;			/* bytes kept of output; -1: none */
 	bool metrics_fd;		/* a pipe whose number is put in GIT_HARNESS_METRICS_FD; delivered as TASK_METRICS */
-	const int *close_fds;		/* descriptors the supervisor must close (the campaign lock), -1-terminated, or NULL */
+	const int *close_fds;		/* without effect: the supervisor closes all it was not given, the campaign's lock too */
 	task_sink *sink;		/* sees every byte of out, err, metrics as it comes; may be NULL */
 	void *sink_data;
 };
@@ -67,6 +67,9 @@ int task_start(struct reactor *r, const struct task_spec *spec, task_fn *fn, voi
 const struct capture *task_capture(const struct task *task);	/* out and err together, as they came */
 void task_cancel(struct task *task, bool at_once);	/* TERM, grace, KILL; at_once: KILL. The end still comes through fn */
 void task_free(struct task *task);
+/* A descriptor that every later supervisor keeps open until its tree is dead, and no command sees: the workspaces' lock, so that who comes
+ * after a killed harness waits for its processes. -1: none. */
+void task_hold(int fd);
 /* Start, drive an own reactor, end: for prepare, replay and tests. */
 int task_run(const struct task_spec *spec, struct task_end *ret, struct str *ret_log, struct err *err);
 
