@@ -10,6 +10,8 @@
 #include "report/json.h"
 #include "report/table.h"
 
+#define LOG_MAX ((size_t)1 << 30)
+
 struct options {
 	bool json;
 	int count;
@@ -105,7 +107,7 @@ static int print_table(struct cmd_ctx *ctx, const struct filter *f, struct err *
 		{ .title = terminal ? "hypothesis" : NULL, .grow = true },
 	};
 	struct listing l = { .history = ctx->history };
-	STR out = STR_INIT;
+	STR out = STR_MAX(LOG_MAX);
 
 	outline_make(ctx->history, &l.outline);
 	table_init(&l.table, columns, ARRAY_SIZE(columns));
@@ -126,7 +128,7 @@ static void add_object(void *data, const struct record *r)
 static int print_json(struct cmd_ctx *ctx, const struct filter *f, struct err *err)
 {
 	struct listing l = { .history = ctx->history };
-	STR out = STR_MAX((size_t)1 << 30);
+	STR out = STR_MAX(LOG_MAX);
 
 	json_init(&l.json, &out, true);
 	json_begin_array(&l.json, NULL);

@@ -8,11 +8,10 @@
 /* What best was worth when it stood at `commit` and numbers up to `upto` were known: its last baseline, else what it was accepted with. */
 static double value_of(const struct outline *o, const struct oid *commit, int upto)
 {
-	for (size_t i = o->n_points; i > 0; i--) {
+	for (size_t i = (size_t)upto < o->n_points ? (size_t)upto + 1 : o->n_points; i > 0; i--) {
 		const struct record *r = o->points[i - 1].record;
-		bool here = r->baseline ? oid_eq(&r->commit, commit) : oid_eq(&r->accepted, commit);
 
-		if (r->number <= upto && here && !isnan(o->points[i - 1].value))
+		if (oid_eq(r->baseline ? &r->commit : &r->accepted, commit) && !isnan(o->points[i - 1].value))
 			return o->points[i - 1].value;
 	}
 	return NAN;
