@@ -108,6 +108,9 @@ enum { POLICY_MEASURE_AGAIN = 1, POLICY_OTHER = 2 };
 /* What differs: a change in goal, execute, evaluate, guards, holdout, decide or workspace needs best to be measured again. Bits, 0: equal. */
 int policy_compare(const struct policy *a, const struct policy *b);
 
+/* Can candidate code forge the goal's number? If so, *ret says how, in one line. */
+bool policy_forgeable(const struct policy *p, struct str *ret);
+
 bool campaign_name_ok(const char *name);	/* [a-z0-9][a-z0-9_-]{0,39}, not best, not review */
 bool metric_name_ok(const char *name);		/* [A-Za-z_][A-Za-z0-9_./-]{0,63} and no note key */
 const char *agent_kind_name(enum agent_kind kind);
