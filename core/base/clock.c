@@ -51,7 +51,10 @@ int64_t clock_mono(void)
 	return now(CLOCK_MONOTONIC);
 }
 
-/* Days since 1970-01-01 of a proleptic Gregorian date: timegm() would do, but not in the sign of its errors. */
+/*
+ * Days since 1970-01-01 of a proleptic Gregorian date: timegm() would do, but not in the sign of
+ * its errors.
+ */
 static int64_t days_of(int64_t y, int m, int d)
 {
 	int64_t era, yoe, doy;
@@ -79,8 +82,8 @@ void clock_format(int64_t wall, char ret[CLOCK_TEXT])
 	struct tm tm;
 
 	gmtime_r(&seconds, &tm);
-	snprintf(whole, sizeof(whole), "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", tm.tm_year + 1900, tm.tm_mon + 1,
-		 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, us);
+	snprintf(whole, sizeof(whole), "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", tm.tm_year + 1900,
+		 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, us);
 	memcpy(ret, whole, CLOCK_TEXT - 1);
 	ret[CLOCK_TEXT - 1] = '\0';
 }
@@ -121,6 +124,13 @@ static const char *scan_fraction(const char *text, int64_t *ret)
 	return text;
 }
 
+/* No leap seconds: POSIX time has none. */
+static bool is_date(const int n[6])
+{
+	return n[0] >= 1970 && n[0] <= YEAR_MAX && n[1] >= 1 && n[1] <= 12 && n[2] >= 1 &&
+	       n[2] <= days_in_month(n[0], n[1]);
+}
+
 int64_t clock_parse(const char *text)
 {
 	int n[6];
@@ -131,9 +141,8 @@ int64_t clock_parse(const char *text)
 		rest = scan_fraction(rest, &fraction);
 	if (!rest || strcmp(rest, "Z"))
 		return -1;
-	if (n[0] < 1970 || n[0] > YEAR_MAX || n[1] < 1 || n[1] > 12 || n[2] < 1 || n[2] > days_in_month(n[0], n[1]))
+	if (!is_date(n) || n[3] > 23 || n[4] > 59 || n[5] > 59)
 		return -1;
-	if (n[3] > 23 || n[4] > 59 || n[5] > 59)
-		return -1;
-	return ((days_of(n[0], n[1], n[2]) * DAY) + n[3] * 3600 + n[4] * 60 + n[5]) * NS_PER_S + fraction;
+	return (days_of(n[0], n[1], n[2]) * DAY + n[3] * 3600 + n[4] * 60 + n[5]) * NS_PER_S +
+	       fraction;
 }

@@ -1,8 +1,8 @@
 /*
  * clock.h - the two clocks, replaceable in tests.
- * Wall: UTC, for what people read. Monotonic: for durations and deadlines. All in nanoseconds unless said.
- * GIT_HARNESS_TEST_CLOCK=<seconds> in the environment fixes the wall clock's start (it still advances); only
- * builds' tests set it, and the harness never passes it to a child.
+ * Wall: UTC, for what people read. Monotonic: for durations and deadlines. All in nanoseconds
+ * unless said. GIT_HARNESS_TEST_CLOCK=<seconds> in the environment fixes the wall clock's start (it
+ * still advances); only builds' tests set it, and the harness never passes it to a child.
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H

@@ -11,7 +11,8 @@ static bool is_negation(char c)
 }
 
 /*
- * The byte behind an opening '[': where its class ends (at ']'), or NULL for an open one. A ']' standing first is a member.
+ * The byte behind an opening '[': where its class ends (at ']'), or NULL for an open one. A ']'
+ * standing first is a member.
  */
 static const char *class_end(const char *p)
 {
@@ -72,7 +73,10 @@ static bool at_end(char c)
 	return !c || c == '/';
 }
 
-/* One component against one component. Only the latest star is ever taken up again: a longer run for an earlier one cannot match more. */
+/*
+ * One component against one component. Only the latest star is ever taken up again: a longer run
+ * for an earlier one cannot match more.
+ */
 static bool match_component(const char *p, const char *s)
 {
 	const char *star = NULL, *from = NULL, *next;
@@ -101,7 +105,10 @@ static const char *next_component(const char *s)
 	return *s ? s + 1 : NULL;
 }
 
-/* A quoted or bracketed '/' cannot be in a pattern that glob_check() let pass, so components can be found by '/' alone. */
+/*
+ * A quoted or bracketed '/' cannot be in a pattern that glob_check() let pass, so components can be
+ * found by '/' alone.
+ */
 static bool is_any(const char *p)
 {
 	return p[0] == '*' && p[1] == '*' && at_end(p[2]);
@@ -143,21 +150,34 @@ bool glob_match_name(const char *pattern, const char *name)
 	return match_component(pattern, name);
 }
 
+/* A class that opens at *p; *p is then its ']'. */
+static int check_class(const char *pattern, const char **p, struct err *err)
+{
+	const char *open = *p, *end = class_end(open + 1);
+
+	if (!end)
+		return err_set(err, ERR_INVALID, "bad glob '%s': '[' is never closed", pattern);
+	/* As a plain class it would match something else; a deny like that protects nothing. */
+	if (memmem(open + 1, (size_t)(end - open), "[:", 2))
+		return err_set(err, ERR_INVALID,
+			       "bad glob '%s': named classes are not known here", pattern);
+	*p = end;
+	return 0;
+}
+
 static int check_component(const char *pattern, const char *p, size_t len, struct err *err)
 {
 	if (!len)
 		return err_set(err, ERR_INVALID, "bad glob '%s': empty component", pattern);
-	if ((len == 1 && *p == '.') || (len == 2 && !memcmp(p, "..", 2)))
-		return err_set(err, ERR_INVALID, "bad glob '%s': component '%.*s'", pattern, (int)len, p);
-	for (const char *end = p + len, *open; p < end; p++) {
-		open = *p == '[' ? p : NULL;
+	if (!strncmp("..", p, len) && len <= 2)
+		return err_set(err, ERR_INVALID, "bad glob '%s': component '%.*s'", pattern,
+			       (int)len, p);
+	for (const char *end = p + len; p < end; p++) {
+		if (*p == '[' && check_class(pattern, &p, err) < 0)
+			return err->code;
 		if (*p == '\\' && ++p == end)
-			return err_set(err, ERR_INVALID, "bad glob '%s': '\\' quotes nothing", pattern);
-		if (open && !(p = class_end(open + 1)))
-			return err_set(err, ERR_INVALID, "bad glob '%s': '[' is never closed", pattern);
-		/* Read as a plain class it would match something else, and a deny that does not match protects nothing. */
-		if (open && memmem(open + 1, (size_t)(p - open), "[:", 2))
-			return err_set(err, ERR_INVALID, "bad glob '%s': named classes are not known here", pattern);
+			return err_set(err, ERR_INVALID, "bad glob '%s': '\\' quotes nothing",
+				       pattern);
 	}
 	return 0;
 }
@@ -169,10 +189,13 @@ int glob_check(const char *pattern, struct err *err)
 	if (strlen(pattern) > GLOB_MAX)
 		return err_set(err, ERR_INVALID, "glob is longer than %d bytes", GLOB_MAX);
 	if (*pattern == '/')
-		return err_set(err, ERR_INVALID, "bad glob '%s': it is anchored at the repository's root already, "
-			       "write it without the leading '/'", pattern);
+		return err_set(err, ERR_INVALID,
+			       "bad glob '%s': it is anchored at the repository's root already, "
+			       "write it without the leading '/'",
+			       pattern);
 	if (!strncmp(pattern, ":(", 2))
-		return err_set(err, ERR_INVALID, "bad glob '%s': git's ':(...)' magic is not known here", pattern);
+		return err_set(err, ERR_INVALID,
+			       "bad glob '%s': git's ':(...)' magic is not known here", pattern);
 	for (const char *p = pattern; p; p = next_component(p))
 		if (check_component(pattern, p, strcspn(p, "/"), err) < 0)
 			return err->code;

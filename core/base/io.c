@@ -92,8 +92,8 @@ static int open_temporary(const char *path, int mode, char **ret, struct err *er
 	return err_set(err, ERR_IO, "cannot find a free temporary name beside '%s'", path);
 }
 
-static int fill_and_rename(int fd, const char *temporary, const char *path, const struct str *text, int durable,
-			   struct err *err)
+static int fill_and_rename(int fd, const char *temporary, const char *path, const struct str *text,
+			   int durable, struct err *err)
 {
 	if (io_write_fd(fd, text->buf, text->len, err) < 0)
 		return err_wrap(err, "cannot write '%s'", temporary);
@@ -104,7 +104,8 @@ static int fill_and_rename(int fd, const char *temporary, const char *path, cons
 	return 0;
 }
 
-int io_replace(const char *path, const void *ptr, size_t len, int mode, int durable, struct err *err)
+int io_replace(const char *path, const void *ptr, size_t len, int mode, int durable,
+	       struct err *err)
 {
 	const struct str text = { .buf = (char *)ptr, .len = len };
 	AUTOFREE char *temporary = NULL;
@@ -155,7 +156,10 @@ int io_sync_parent(const char *path, struct err *err)
 
 	if (fd < 0)
 		return err_errno(err, "cannot open directory '%s'", dir);
-	/* Some file systems cannot flush a directory and say so with EINVAL; nothing more can be done there. */
+	/*
+	 * Some file systems cannot flush a directory and say so with EINVAL; nothing more can be
+	 * done there.
+	 */
 	if (fsync(fd) < 0 && errno != EINVAL && errno != EROFS)
 		return err_errno(err, "cannot flush directory '%s'", dir);
 	return 0;

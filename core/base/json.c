@@ -36,7 +36,10 @@ static void add_text(struct json *j, const char *s)
 		else if (c == '\n')
 			str_puts(j->out, "\\n");
 		else if (c < 0x10000 && text_is_control(c))
-			/* Wider than JSON asks: what is printed to a terminal or into a page must not act there. */
+			/*
+			 * Wider than JSON asks: what is printed to a terminal or into a page must
+			 * not act there.
+			 */
 			str_printf(j->out, "\\u%04x", c);
 		else
 			str_add(j->out, s, n);
@@ -138,8 +141,9 @@ void json_nil(struct json *j, const char *key)
 }
 
 /*
- * jansson says whether the text is JSON; but it hands numbers over as doubles, and our grammar is about how they are written. So the members
- * of the outer object are walked again here. Everything below may rely on the text being valid.
+ * jansson says whether the text is JSON; but it hands numbers over as doubles, and our grammar is
+ * about how they are written. So the members of the outer object are walked again here. Everything
+ * below may rely on the text being valid.
  */
 struct walk {
 	const char *p;
@@ -224,7 +228,8 @@ int json_read_numbers(const char *ptr, size_t len, json_member_fn *fn, void *dat
 
 		/* jansson quotes the text it stumbled over as it is. */
 		text_line(error.text, strlen(error.text), 120, &shown);
-		return err_set(err, ERR_INVALID, "not JSON: line %d, column %d: %s", error.line, error.column, shown.buf);
+		return err_set(err, ERR_INVALID, "not JSON: line %d, column %d: %s", error.line,
+			       error.column, shown.buf);
 	}
 	if (!json_is_object(root))
 		return err_set(err, ERR_INVALID, "not a JSON object: line 1, column 1");

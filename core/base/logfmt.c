@@ -49,7 +49,10 @@ void event_add(struct event *e, const char *key, const char *value)
 	if (!value || find(e, key))
 		return;
 	copy = xstrdup(key);
-	/* Keys come from our tables and from metric names that were checked; a line must stay one line all the same. */
+	/*
+	 * Keys come from our tables and from metric names that were checked; a line must stay one
+	 * line all the same.
+	 */
 	for (char *p = copy; *p; p++)
 		if (!is_key_byte(*p, p == copy))
 			*p = '_';
@@ -85,8 +88,8 @@ void event_add_secs(struct event *e, const char *key, int64_t ns)
 	const char *sign = ns < 0 ? "-" : "";
 	uint64_t ms = ((ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns) + NS_PER_MS / 2) / NS_PER_MS;
 	char text[NUM_TEXT];
-	size_t len = (size_t)snprintf(text, sizeof(text), "%s%llu.%03d", ms ? sign : "", (unsigned long long)(ms / 1000),
-				      (int)(ms % 1000));
+	size_t len = (size_t)snprintf(text, sizeof(text), "%s%llu.%03d", ms ? sign : "",
+				      (unsigned long long)(ms / 1000), (int)(ms % 1000));
 
 	while (text[len - 1] == '0')
 		text[--len] = '\0';
@@ -166,7 +169,10 @@ bool event_get_oid(const struct event *e, const char *key, struct oid *ret)
 	return value && strlen(value) == OID_HEX && oid_parse(value, ret);
 }
 
-/* Must these bytes be written as \xHH? They would break the line, or move the cursor of whoever reads the note on a terminal. */
+/*
+ * Must these bytes be written as \xHH? They would break the line, or move the cursor of whoever
+ * reads the note on a terminal.
+ */
 static bool is_hidden(size_t len, uint32_t c)
 {
 	return !len || text_is_control(c);
@@ -251,7 +257,10 @@ static int hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* p stands behind a backslash. What follows the escape, or NULL; NUL is refused: values are C strings. */
+/*
+ * p stands behind a backslash. What follows the escape, or NULL; NUL is refused: values are C
+ * strings.
+ */
 static const char *unescape(const char *p, const char *end, char *ret)
 {
 	static const char from[] = "\"\\ntr", to[] = "\"\\\n\t\r";

@@ -24,7 +24,10 @@ static size_t span_digits(const char *p, const char *end)
 	return (size_t)(p - start);
 }
 
-/* strtod() without the locale a program that embeds us may have set: "1.5" must not become 1 where the point is a comma. */
+/*
+ * strtod() without the locale a program that embeds us may have set: "1.5" must not become 1 where
+ * the point is a comma.
+ */
 static double c_strtod(const char *text)
 {
 	static locale_t c;
@@ -94,7 +97,10 @@ struct decimal {
 	int exponent;
 };
 
-/* value rounded to n significant digits. printf's point is the locale's, so only its digits are taken. */
+/*
+ * value rounded to n significant digits. printf's point is the locale's, so only its digits are
+ * taken.
+ */
 static struct decimal round_to(double value, int n)
 {
 	struct decimal d = { .negative = value < 0 };
@@ -122,7 +128,8 @@ static void layout(const struct decimal *d, char ret[NUM_TEXT])
 	int e = d->exponent;
 
 	if (e < -5 || e >= 15) {
-		snprintf(ret, NUM_TEXT, "%s%c%s%se%d", sign, digits[0], d->n > 1 ? "." : "", digits + 1, e);
+		snprintf(ret, NUM_TEXT, "%s%c%s%se%d", sign, digits[0], d->n > 1 ? "." : "",
+			 digits + 1, e);
 	} else if (e < 0) {
 		snprintf(ret, NUM_TEXT, "%s0.%.*s%s", sign, -e - 1, "0000", digits);
 	} else if (d->n <= e + 1) {
@@ -150,18 +157,24 @@ static bool next_up(struct decimal *d)
 	return true;
 }
 
+/* 0 has no first digit, and the others have no digits. */
 static bool format_special(double value, char ret[NUM_TEXT])
 {
-	const char *text = isnan(value) ? "nan" : isinf(value) ? (value < 0 ? "-inf" : "inf") : value == 0 ? "0" : NULL;
-
-	if (text)
-		strcpy(ret, text);
-	return text;
+	if (isnan(value))
+		strcpy(ret, "nan");
+	else if (isinf(value))
+		strcpy(ret, value < 0 ? "-inf" : "inf");
+	else if (value == 0)
+		strcpy(ret, "0");
+	else
+		return false;
+	return true;
 }
 
 /*
- * The first number of digits at which the nearest decimal reads back. Just below a power of two doubles lie twice as dense, so there the
- * nearest decimal may read back as the neighbour while the next one above is right and as short.
+ * The first number of digits at which the nearest decimal reads back. Just below a power of two
+ * doubles lie twice as dense, so there the nearest decimal may read back as the neighbour while the
+ * next one above is right and as short.
  */
 void num_format(double value, char ret[NUM_TEXT])
 {
@@ -230,7 +243,8 @@ static bool parse_units(const char *text, const struct unit *units, int64_t *ret
 	for (; units->name; units++) {
 		if (strcmp(text + n, units->name))
 			continue;
-		if (__builtin_mul_overflow(value, units->size, &value) || __builtin_mul_overflow(rest, units->size, &rest))
+		if (__builtin_mul_overflow(value, units->size, &value) ||
+		    __builtin_mul_overflow(rest, units->size, &rest))
 			return false;
 		if (rest % scale || __builtin_add_overflow(value, rest / scale, &value))
 			return false;
@@ -243,8 +257,8 @@ static bool parse_units(const char *text, const struct unit *units, int64_t *ret
 bool num_parse_duration(const char *text, int64_t *ret_ns)
 {
 	static const struct unit units[] = {
-		{ "ms", NS_PER_MS }, { "s", NS_PER_S }, { "m", 60 * NS_PER_S }, { "h", 3600 * NS_PER_S },
-		{ "d", 86400 * NS_PER_S }, { NULL, 0 },
+		{ "ms", NS_PER_MS },	  { "s", NS_PER_S },	     { "m", 60 * NS_PER_S },
+		{ "h", 3600 * NS_PER_S }, { "d", 86400 * NS_PER_S }, { NULL, 0 },
 	};
 
 	return parse_units(text, units, ret_ns);
@@ -253,7 +267,8 @@ bool num_parse_duration(const char *text, int64_t *ret_ns)
 bool num_parse_size(const char *text, int64_t *ret_bytes)
 {
 	static const struct unit units[] = {
-		{ "", 1 }, { "K", 1 << 10 }, { "M", 1 << 20 }, { "G", 1 << 30 }, { "T", INT64_C(1) << 40 }, { NULL, 0 },
+		{ "", 1 }, { "K", 1 << 10 }, { "M", 1 << 20 }, { "G", 1 << 30 },
+		{ "T", INT64_C(1) << 40 }, { NULL, 0 },
 	};
 
 	return parse_units(text, units, ret_bytes);
@@ -274,7 +289,8 @@ bool num_parse_percent(const char *text, double *ret_fraction)
 	char number[NUM_MAX + sizeof("e-2")];
 	size_t len = strlen(text);
 
-	if (len < 2 || len > NUM_MAX || text[len - 1] != '%' || plain_decimal(text, text + len - 1) != len - 1)
+	if (len < 2 || len > NUM_MAX || text[len - 1] != '%' ||
+	    plain_decimal(text, text + len - 1) != len - 1)
 		return false;
 	snprintf(number, sizeof(number), "%.*se-2", (int)len - 1, text);
 	*ret_fraction = c_strtod(number);

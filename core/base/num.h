@@ -1,8 +1,8 @@
 /*
- * num.h - numbers to text and back, without a locale.
- * Grammar of a measured number (DESIGN section 6): -?digits[.digits][(e|E)[+-]digits], up to 64 characters, nothing
- * before or after, finite as a double. A subnormal or zero result of a non-zero text is accepted as that double;
- * beyond the double's range is refused.
+ * num.h - numbers to text and back, without a locale. Grammar of a measured number (DESIGN section
+ * 6): -?digits[.digits][(e|E)[+-]digits], up to 64 characters, nothing before or after, finite as a
+ * double. A subnormal or zero result of a non-zero text is accepted as that double; beyond the
+ * double's range is refused.
  */
 #ifndef BASE_NUM_H
 #define BASE_NUM_H
@@ -15,7 +15,10 @@
 #define NUM_TEXT 40	/* room for any formatted number */
 
 bool num_parse(const char *ptr, size_t len, double *ret);
-/* Shortest decimal that reads back to the same double; no exponent for 1e-5 <= |x| < 1e15 and for 0. "-0" is "0". */
+/*
+ * Shortest decimal that reads back to the same double; no exponent for 1e-5 <= |x| < 1e15 and for
+ * 0. "-0" is "0".
+ */
 void num_format(double value, char ret[NUM_TEXT]);
 /* 6 significant digits (derived numbers, as delta), trailing zeros dropped. */
 void num_format6(double value, char ret[NUM_TEXT]);

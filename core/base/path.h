@@ -8,10 +8,13 @@
 
 #include <stdbool.h>
 
-char *path_join(const char *dir, const char *name);	/* name where it is absolute or dir is empty; no doubled '/' */
-char *path_dirname(const char *path);			/* as dirname(1): "." where there is no '/', "/" for the root's own */
-const char *path_basename(const char *path);		/* what follows the last '/'; points into path */
-/* Relative, not empty, no empty, "." or ".." component, no '/' at either end: the one spelling of a path in a tree. */
+char *path_join(const char *dir, const char *name);	/* name alone: absolute, or no dir */
+char *path_dirname(const char *path);	/* as dirname(1): "." without a slash */
+const char *path_basename(const char *path);	/* behind the last slash; in path */
+/*
+ * Relative, not empty, no empty, "." or ".." component, no '/' at either end: the one spelling of a
+ * path in a tree.
+ */
 bool path_is_canonical(const char *path);
 /* Is path equal to dir or below it? Both in canonical spelling, or both absolute. */
 bool path_is_within(const char *path, const char *dir);

@@ -1,7 +1,8 @@
 /*
- * text_redact() of text.h, apart because it is a list that grows: what secrets look like.
- * It errs to the side of hiding, but must leave measurements alone ("tokens: 512", "token=17"), and it is one pass over the text:
- * each rule starts at the beginning of a word or at a mark and looks no further than what it then hides.
+ * text_redact() of text.h, apart because it is a list that grows: what secrets look like. It errs
+ * to the side of hiding, but must leave measurements alone ("tokens: 512", "token=17"), and it is
+ * one pass over the text: each rule starts at the beginning of a word or at a mark and looks no
+ * further than what it then hides.
  */
 #include "base/text.h"
 
@@ -52,17 +53,19 @@ static const struct shape {
 	const char *prefix;
 	size_t least;
 } shapes[] = {
-	{ "sk-", 16 }, { "sk_live_", 16 }, { "rk_live_", 16 }, { "ghp_", 20 }, { "gho_", 20 }, { "ghu_", 20 }, { "ghs_", 20 },
-	{ "ghr_", 20 }, { "github_pat_", 20 }, { "glpat-", 16 }, { "xoxa-", 10 }, { "xoxb-", 10 }, { "xoxp-", 10 },
-	{ "xoxr-", 10 }, { "xoxs-", 10 }, { "AKIA", 16 }, { "ASIA", 16 }, { "AIza", 30 }, { "hf_", 20 }, { "npm_", 30 },
-	{ "pypi-", 30 }, { "gsk_", 20 }, { "xai-", 20 }, { "r8_", 20 }, { "pplx-", 20 }, { "dop_v1_", 30 }, { "whsec_", 20 },
-	{ "AGE-SECRET-KEY-", 20 },
+	{ "sk-", 16 }, { "sk_live_", 16 }, { "rk_live_", 16 }, { "ghp_", 20 }, { "gho_", 20 },
+	{ "ghu_", 20 }, { "ghs_", 20 }, { "ghr_", 20 }, { "github_pat_", 20 }, { "glpat-", 16 },
+	{ "xoxa-", 10 }, { "xoxb-", 10 }, { "xoxp-", 10 }, { "xoxr-", 10 }, { "xoxs-", 10 },
+	{ "AKIA", 16 }, { "ASIA", 16 }, { "AIza", 30 }, { "hf_", 20 }, { "npm_", 30 },
+	{ "pypi-", 30 }, { "gsk_", 20 }, { "xai-", 20 }, { "r8_", 20 }, { "pplx-", 20 },
+	{ "dop_v1_", 30 }, { "whsec_", 20 }, { "AGE-SECRET-KEY-", 20 },
 };
 
 static size_t known_token(struct span s, size_t word)
 {
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
-		if (begins(s, shapes[i].prefix) && word >= strlen(shapes[i].prefix) + shapes[i].least)
+		if (begins(s, shapes[i].prefix) &&
+		    word >= strlen(shapes[i].prefix) + shapes[i].least)
 			return word;
 	/* A JSON web token: three base64 parts, the first of which is an object. */
 	if (begins(s, "eyJ") && word >= 10 && s.p + word < s.end && s.p[word] == '.')
@@ -82,8 +85,9 @@ enum secrecy { OPEN, KEY, PASSWORD };
 static enum secrecy name_secrecy(const char *word, size_t len)
 {
 	static const char *const keys[] = {
-		"token", "secret", "apikey", "api_key", "api-key", "accesskey", "access_key", "access-key", "private_key",
-		"private-key", "secret_key", "secret-key", "credential", "credentials",
+		"token", "secret", "apikey", "api_key", "api-key", "accesskey", "access_key",
+		"access-key", "private_key", "private-key", "secret_key", "secret-key", "credential",
+		"credentials",
 	};
 	static const char *const passwords[] = { "password", "passwd", "passphrase", "_pwd" };
 
@@ -128,7 +132,9 @@ static size_t assignment(struct span s)
 	return (size_t)(s.p - start);
 }
 
-/* A PEM block that holds a private key, up to its END mark or, where that was cut off, to the end. */
+/*
+ * A PEM block that holds a private key, up to its END mark or, where that was cut off, to the end.
+ */
 static size_t pem_block(struct span s)
 {
 	size_t len = (size_t)(s.end - s.p), label = len < 80 ? len : 80;
@@ -144,11 +150,24 @@ static size_t pem_block(struct span s)
 	return end ? (size_t)(end + 5 - s.p) : len;
 }
 
-/* The value of a secret name at s: *ret_skip bytes (its opening quote) are kept, as many as returned are hidden. */
+/* As far as a value goes: to its quote or, without one, to what can stand in none. */
+static size_t span_value(struct span s, char quote)
+{
+	const char *p = s.p;
+
+	while (p < s.end && *p != '\n' && *p != quote &&
+	       (quote || !strchr(" \t\r\"'&,;<>)]}", *p)))
+		p++;
+	return (size_t)(p - s.p);
+}
+
+/*
+ * The value of a secret name at s: *ret_skip bytes (its opening quote) are kept, as many as
+ * returned are hidden.
+ */
 static size_t secret_value(struct span s, enum secrecy secrecy, size_t *ret_skip)
 {
 	char quote = 0;
-	const char *start;
 	size_t len;
 
 	if (s.p < s.end && (*s.p == '"' || *s.p == '\''))
@@ -156,11 +175,8 @@ static size_t secret_value(struct span s, enum secrecy secrecy, size_t *ret_skip
 	*ret_skip = quote != 0;
 	if ((len = pem_block(s)))
 		return len;
-	for (start = s.p; s.p < s.end && *s.p != '\n' && *s.p != quote; s.p++)
-		if (!quote && strchr(" \t\r\"'&,;<>)]}", *s.p))
-			break;
-	len = (size_t)(s.p - start);
-	return secrecy == PASSWORD || (len >= 4 && !is_numeric(start, len)) ? len : 0;
+	len = span_value(s, quote);
+	return secrecy == PASSWORD || (len >= 4 && !is_numeric(s.p, len)) ? len : 0;
 }
 
 /* "Bearer x" and "Basic x": length of what stands before x in *ret_skip, x's own returned. */
@@ -168,7 +184,8 @@ static size_t credential_after(struct span s, size_t word, size_t *ret_skip)
 {
 	size_t len;
 
-	if ((word != 6 || strncasecmp(s.p, "bearer", 6)) && (word != 5 || strncasecmp(s.p, "basic", 5)))
+	if ((word != 6 || strncasecmp(s.p, "bearer", 6)) &&
+	    (word != 5 || strncasecmp(s.p, "basic", 5)))
 		return 0;
 	s.p += word;
 	*ret_skip = word + span_blanks(s);

@@ -5,23 +5,26 @@
 
 #include "base/mem.h"
 
+/* How many bytes a code point takes that begins with this one; 0: none does. */
+static size_t utf8_length(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc2 || first > 0xf4)
+		return 0;
+	return first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+}
+
 size_t text_utf8(const char *ptr, size_t len, uint32_t *ret)
 {
 	static const uint32_t lowest[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const unsigned char *p = (const unsigned char *)ptr;
-	size_t n;
+	size_t n = len ? utf8_length(p[0]) : 0;
 	uint32_t c;
 
-	if (!len)
+	if (!n || n > len)
 		return 0;
-	if (p[0] < 0x80) {
-		*ret = p[0];
-		return 1;
-	}
-	n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	if (p[0] < 0xc2 || p[0] > 0xf4 || n > len)
-		return 0;
-	c = p[0] & (0x7fu >> n);
+	c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
 	for (size_t i = 1; i < n; i++) {
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
@@ -52,8 +55,8 @@ bool text_is_control(uint32_t c)
 {
 	if (c < 0x20 || (c >= 0x7f && c < 0xa0))
 		return true;
-	return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x2028 || c == 0x2029 ||
-	       c == 0xfffe || c == 0xffff;
+	return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x2028 ||
+	       c == 0x2029 || c == 0xfffe || c == 0xffff;
 }
 
 void text_visible(const char *ptr, size_t len, bool lines, struct str *ret)
@@ -112,7 +115,10 @@ void text_line(const char *ptr, size_t len, size_t columns, struct str *ret)
 	STR folded = STR_INIT, shown = STR_INIT;
 	size_t dots = columns < 3 ? columns : 3;
 
-	/* A character has at most 4 bytes: more than this is cut in any case, whatever the rest holds. */
+	/*
+	 * A character has at most 4 bytes: more than this is cut in any case, whatever the rest
+	 * holds.
+	 */
 	fold_space(ptr, len, columns * 4 + 8, &folded);
 	text_visible(folded.buf, folded.len, false, &shown);
 	if (bytes_of(&shown, columns) < shown.len) {

@@ -10,7 +10,8 @@
 /* HFS+ compares as if these were not there (as git's next_hfs_char() knows them). */
 static bool is_ignored(uint32_t c)
 {
-	return (c >= 0x200c && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) || (c >= 0x206a && c <= 0x206f) || c == 0xfeff;
+	return (c >= 0x200c && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
+	       (c >= 0x206a && c <= 0x206f) || c == 0xfeff;
 }
 
 /* Marks that canonical ordering may move past each other. */
@@ -19,10 +20,11 @@ static bool is_mark(uint32_t c)
 	static const struct {
 		uint16_t lo, hi;
 	} marks[] = {
-		{ 0x0300, 0x036f }, { 0x0483, 0x0487 }, { 0x0591, 0x05c7 }, { 0x0610, 0x061a }, { 0x064b, 0x065f },
-		{ 0x0670, 0x0670 }, { 0x06d6, 0x06ed }, { 0x0711, 0x0711 }, { 0x0730, 0x074a }, { 0x07eb, 0x07f3 },
-		{ 0x0816, 0x082d }, { 0x08d3, 0x08ff }, { 0x093c, 0x094d }, { 0x0e38, 0x0e4b }, { 0x0f18, 0x0f87 },
-		{ 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff }, { 0x20d0, 0x20ff }, { 0x302a, 0x302f }, { 0x3099, 0x309a },
+		{ 0x0300, 0x036f }, { 0x0483, 0x0487 }, { 0x0591, 0x05c7 }, { 0x0610, 0x061a },
+		{ 0x064b, 0x065f }, { 0x0670, 0x0670 }, { 0x06d6, 0x06ed }, { 0x0711, 0x0711 },
+		{ 0x0730, 0x074a }, { 0x07eb, 0x07f3 }, { 0x0816, 0x082d }, { 0x08d3, 0x08ff },
+		{ 0x093c, 0x094d }, { 0x0e38, 0x0e4b }, { 0x0f18, 0x0f87 }, { 0x1ab0, 0x1aff },
+		{ 0x1dc0, 0x1dff }, { 0x20d0, 0x20ff }, { 0x302a, 0x302f }, { 0x3099, 0x309a },
 		{ 0xfe20, 0xfe2f },
 	};
 
@@ -58,7 +60,8 @@ static uint32_t fold_case(uint32_t c)
 	if (c < 0x80)
 		return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
 	range = bsearch(&c, alias_cases, alias_n_cases, sizeof(*alias_cases), by_range);
-	return range && (c - range->lo) % (uint32_t)range->stride == 0 ? c + (uint32_t)range->delta : c;
+	return range && (c - range->lo) % (uint32_t)range->stride == 0 ? c + (uint32_t)range->delta
+								       : c;
 }
 
 static void push_hangul(struct alias *f, uint32_t c)
@@ -78,7 +81,8 @@ static const char *long_fold(uint32_t c)
 		uint32_t c;
 		const char *text;
 	} folds[] = {
-		{ 0xdf, "ss" }, { 0x1e9e, "ss" }, { 0xfb00, "ff" }, { 0xfb01, "fi" }, { 0xfb02, "fl" }, { 0xfb03, "ffi" },
+		{ 0xdf, "ss" },	   { 0x1e9e, "ss" }, { 0xfb00, "ff" },
+		{ 0xfb01, "fi" },  { 0xfb02, "fl" }, { 0xfb03, "ffi" },
 		{ 0xfb04, "ffl" }, { 0xfb05, "st" }, { 0xfb06, "st" },
 	};
 
@@ -91,7 +95,8 @@ static const char *long_fold(uint32_t c)
 static void push_folded(struct alias *f, uint32_t c)
 {
 	int from = (int)c;
-	const struct alias_split *split = bsearch(&from, alias_splits, alias_n_splits, sizeof(*alias_splits), by_from);
+	const struct alias_split *split =
+		bsearch(&from, alias_splits, alias_n_splits, sizeof(*alias_splits), by_from);
 	const char *text = long_fold(c);
 
 	if (split) {

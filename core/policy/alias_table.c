@@ -1,5 +1,6 @@
 /*
- * The tables of alias.h, written by a script from Python's unicodedata (decomposition(), casefold()): make them anew rather than edit them.
+ * The tables of alias.h, written by a script from Python's unicodedata (decomposition(),
+ * casefold()): make them anew rather than edit them.
  */
 #include "policy/alias.h"
 

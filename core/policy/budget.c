@@ -5,8 +5,10 @@
 #define PAUSE_MAX 60
 
 const char *const budget_end_names[] = {
-	[BUDGET_GO] = "go", [BUDGET_EXPERIMENTS] = "experiments", [BUDGET_WALL] = "wall", [BUDGET_TOKENS] = "tokens",
-	[BUDGET_USD] = "usd", [BUDGET_PLATEAU] = "plateau", [BUDGET_TARGET] = "target", [BUDGET_FAILURES] = "failures",
+	[BUDGET_GO] = "go",	    [BUDGET_EXPERIMENTS] = "experiments",
+	[BUDGET_WALL] = "wall",	    [BUDGET_TOKENS] = "tokens",
+	[BUDGET_USD] = "usd",	    [BUDGET_PLATEAU] = "plateau",
+	[BUDGET_TARGET] = "target", [BUDGET_FAILURES] = "failures",
 };
 
 static bool used_up(int64_t spent, int64_t cap)
@@ -14,7 +16,10 @@ static bool used_up(int64_t spent, int64_t cap)
 	return cap >= 0 && spent >= cap;
 }
 
-/* Success before failure, and failure, which asks a person, before a plain end: the answer is the one that tells most. */
+/*
+ * Success before failure, and failure, which asks a person, before a plain end: the answer is the
+ * one that tells most.
+ */
 enum budget_end budget_check(const struct policy *p, const struct spent *s, double best)
 {
 	if (target_reached(p, best))

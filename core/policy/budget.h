@@ -1,7 +1,8 @@
 /*
- * budget.h - what counts, and when the loop must end. Pure.
- * Every number but baselines counts for experiments (no-op, duplicate, agent-failed too); plateau = recorded experiments since
- * the last accept or baseline; failures = consecutive agent-failed crash timeout metric-*; wall = time the driver ran, all sessions.
+ * budget.h - what counts, and when the loop must end. Pure. Every number but baselines counts for
+ * experiments (no-op, duplicate, agent-failed too); plateau = recorded experiments since the last
+ * accept or baseline; failures = consecutive agent-failed crash timeout metric-*; wall = time the
+ * driver ran, all sessions.
  */
 #ifndef POLICY_BUDGET_H
 #define POLICY_BUDGET_H
@@ -24,11 +25,17 @@ enum budget_end {
 };
 extern const char *const budget_end_names[];	/* "go" "experiments" ... */
 
-/* May another experiment be started? best: the present value, NaN where unknown. Of several ends: target, failures, then as above. */
+/*
+ * May another experiment be started? best: the present value, NaN where unknown. Of several ends:
+ * target, failures, then as above.
+ */
 enum budget_end budget_check(const struct policy *p, const struct spent *s, double best);
 /* Fold one recorded verdict in. */
 void budget_count(struct spent *s, enum verdict verdict, enum reason reason);
-/* Pause (ns) before the next PROPOSE after `agent_failures` agent-failed in a row: 0, 1, 2, 4 ... 60 s. */
+/*
+ * Pause (ns) before the next PROPOSE after `agent_failures` agent-failed in a row: 0, 1, 2, 4 ...
+ * 60 s.
+ */
 int64_t budget_pause(int64_t agent_failures);
 
 #endif

@@ -9,8 +9,8 @@
 #include "base/text.h"
 
 /*
- * Of a line no more is kept than the longest one that can be a number: "METRIC ", a name of 64, '=', blanks to align by, 64 characters.
- * The rest of a longer line is only counted as being there.
+ * Of a line no more is kept than the longest one that can be a number: "METRIC ", a name of 64,
+ * '=', blanks to align by, 64 characters. The rest of a longer line is only counted as being there.
  */
 #define LINE_KEPT 512
 #define SHOWN 160
@@ -64,7 +64,8 @@ static void refuse(struct slot *s, const char *text, size_t len, const char *wha
 static void take(struct slot *s, const char *text, size_t len, double value)
 {
 	if (s->state == METRIC_VALUE && s->value != value) {
-		s->why = xasprintf("printed twice with different values: '%s' and '%.*s'", s->text, (int)len, text);
+		s->why = xasprintf("printed twice with different values: '%s' and '%.*s'", s->text,
+				   (int)len, text);
 		s->state = METRIC_INVALID;
 	}
 	if (s->state != METRIC_MISSING)
@@ -74,8 +75,12 @@ static void take(struct slot *s, const char *text, size_t len, double value)
 	s->state = METRIC_VALUE;
 }
 
-/* What follows a name: the number's offset in the line, or 0 and *ret_why. Blanks align columns behind ':', nothing may follow '='. */
-static size_t number_at(const struct metric_reader *r, size_t i, bool labelled, const char **ret_why)
+/*
+ * What follows a name: the number's offset in the line, or 0 and *ret_why. Blanks align columns
+ * behind ':', nothing may follow '='.
+ */
+static size_t number_at(const struct metric_reader *r, size_t i, bool labelled,
+			const char **ret_why)
 {
 	size_t start = i + 1;
 
@@ -107,7 +112,8 @@ static void read_value(struct metric_reader *r, struct slot *s, size_t name_end,
 
 static bool is_name_byte(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || memchr("_./-", c, 4);
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       memchr("_./-", c, 4);
 }
 
 static size_t span_name(const struct metric_reader *r, size_t i)
@@ -127,27 +133,37 @@ static struct slot *find(const struct metric_reader *r, const char *name, size_t
 	return NULL;
 }
 
+#define LABEL "METRIC"
+#define LABEL_LEN (sizeof(LABEL) - 1)
+
+/* Where the name begins in a line with the label, behind any number of blanks; 0: no label. */
+static size_t behind_label(const struct metric_reader *r)
+{
+	size_t i = LABEL_LEN;
+
+	if (r->len <= LABEL_LEN || memcmp(r->line, LABEL, LABEL_LEN))
+		return 0;
+	while (i < r->len && is_blank(r->line[i]))
+		i++;
+	return i > LABEL_LEN ? i : 0;
+}
+
 /*
- * Which name a line is about. "METRIC x" behind any number of blanks is, so that "METRIC x = 1" is shown to its author rather than
- * ignored; "x" alone is only with its colon, since a line of prose may begin with any word.
+ * Which name a line is about. "METRIC x" behind any number of blanks is, so that "METRIC x = 1" is
+ * shown to its author rather than ignored; "x" alone is only with its colon, since a line of prose
+ * may begin with any word.
  */
 static void read_line(struct metric_reader *r)
 {
-	size_t start = 0, len;
-	bool labelled = r->len > 7 && !memcmp(r->line, "METRIC", 6) && is_blank(r->line[6]);
-	struct slot *s;
+	size_t start = behind_label(r), len = span_name(r, start);
+	struct slot *s = len ? find(r, r->line + start, len) : NULL;
 
-	if (labelled)
-		for (start = 7; start < r->len && is_blank(r->line[start]); start++)
-			;
-	len = span_name(r, start);
-	s = len ? find(r, r->line + start, len) : NULL;
 	if (!s)
 		return;
-	if (labelled && start != 7)
+	if (start && (start != LABEL_LEN + 1 || r->line[LABEL_LEN] != ' '))
 		refuse(s, r->line, r->len, "expected METRIC <name>=<number>");
-	else if (labelled || (len < r->len && r->line[len] == ':'))
-		read_value(r, s, start + len, labelled);
+	else if (start || (len < r->len && r->line[len] == ':'))
+		read_value(r, s, start + len, start);
 }
 
 static void feed_line(struct metric_reader *r, const char *p, size_t len)
@@ -245,7 +261,8 @@ void metric_reader_free(struct metric_reader *r)
 	free(r);
 }
 
-enum metric_state metric_get(const struct metric_reader *r, const char *name, double *ret, const char **why)
+enum metric_state metric_get(const struct metric_reader *r, const char *name, double *ret,
+			     const char **why)
 {
 	const struct slot *s = find(r, name, strlen(name));
 

@@ -9,7 +9,8 @@
 #include "policy/alias.h"
 
 #define PATH_LIMIT 4096
-#define NAME_LIMIT 255		/* no file system here takes a longer component, so none could be checked out */
+#define NAME_LIMIT \
+	255 /* no file system here takes a longer component, so none could be checked out */
 
 #define MODE_TYPE 0170000u
 #define MODE_LINK 0120000u
@@ -18,7 +19,9 @@
 
 void surface_of(const struct policy *p, const char *hooks_path, struct surface *ret)
 {
-	*ret = (struct surface){ .allow = &p->surface.allow, .deny = &p->surface.deny, .hooks_path = hooks_path };
+	*ret = (struct surface){ .allow = &p->surface.allow,
+				 .deny = &p->surface.deny,
+				 .hooks_path = hooks_path };
 }
 
 static bool is_sane(const char *path)
@@ -66,7 +69,10 @@ static bool is_digit(uint32_t c, char lowest)
 	return c >= (uint32_t)lowest && c <= '9';
 }
 
-/* NTFS drops dots and spaces at the end of a name, and what follows a colon names a stream of the same file. */
+/*
+ * NTFS drops dots and spaces at the end of a name, and what follows a colon names a stream of the
+ * same file.
+ */
 static bool ends(struct name n, size_t i)
 {
 	while (at(n, i) == '.' || at(n, i) == ' ')
@@ -74,7 +80,10 @@ static bool ends(struct name n, size_t i)
 	return !at(n, i) || at(n, i) == ':';
 }
 
-/* The short names that NTFS gives by hash when a directory has many alike: up to six characters, '~', digits, eight in all. */
+/*
+ * The short names that NTFS gives by hash when a directory has many alike: up to six characters,
+ * '~', digits, eight in all.
+ */
 static bool is_hashed_short(struct name n, const char *prefix)
 {
 	size_t i = 0;
@@ -99,7 +108,10 @@ static bool is_dot_git(struct name n)
 	return i && is_digit(at(n, i), '1') && ends(n, i + 1);
 }
 
-/* The same for a longer name, whose first short name is its first six letters and a number, and whose later ones are hashed. */
+/*
+ * The same for a longer name, whose first short name is its first six letters and a number, and
+ * whose later ones are hashed.
+ */
 static bool is_control_file(struct name n, const char *name, const char *first, const char *hashed)
 {
 	size_t i = match(n, name);
@@ -118,7 +130,10 @@ static bool is_control_name(struct name n)
 	       is_control_file(n, ".gitattributes", "gitatt~", "gi7d29");
 }
 
-/* A backslash separates on Windows, so it does here. A component of ignored characters alone is no name at all on HFS+. */
+/*
+ * A backslash separates on Windows, so it does here. A component of ignored characters alone is no
+ * name at all on HFS+.
+ */
 static bool has_control_name(const struct alias *path)
 {
 	for (size_t i = 0, start = 0; i <= path->n; i++) {
@@ -161,9 +176,13 @@ static bool is_frozen_always(const struct surface *s, const char *path)
 	size_t i;
 
 	alias_fold(path, strlen(path), &folded);
-	if (has_control_name(&folded) || (s->hooks_path && is_folded_within(&folded, s->hooks_path)))
+	if (has_control_name(&folded) ||
+	    (s->hooks_path && is_folded_within(&folded, s->hooks_path)))
 		return true;
-	/* Below a directory of that name there is no policy; but no file system that ignores case could hold both. */
+	/*
+	 * Below a directory of that name there is no policy; but no file system that ignores case
+	 * could hold both.
+	 */
 	name = (struct name){ folded.v, folded.v + folded.n };
 	i = match(name, POLICY_FILE);
 	return i && (at(name, i) == '/' || ends(name, i));
@@ -221,7 +240,8 @@ static const char *judge_attr(const char *attr)
 {
 	if (!attr)
 		return NULL;
-	return !strcmp(attr, "filter") ? "under a filter attribute" : "under a working-tree-encoding attribute";
+	return !strcmp(attr, "filter") ? "under a filter attribute"
+				       : "under a working-tree-encoding attribute";
 }
 
 const char *surface_judge(const struct surface *s, const struct surface_change *c)
@@ -251,10 +271,25 @@ const char *surface_limits(const struct policy *p, const struct surface_counts *
 	return NULL;
 }
 
+static unsigned char ascii_lower(char c)
+{
+	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+/*
+ * A check asks this of every path of the repository, and nearly all part at a byte that is ASCII in
+ * both: nothing that comes later, a mark or what is ignored, can bring those together again.
+ */
 bool surface_collide(const char *a, const char *b)
 {
 	CLEANUP(alias_free) struct alias x = { 0 }, y = { 0 };
 
+	while (*a && ascii_lower(*a) == ascii_lower(*b) && ascii_lower(*a) < 0x80) {
+		a++;
+		b++;
+	}
+	if (ascii_lower(*a) < 0x80 && ascii_lower(*b) < 0x80 && *a && *b)
+		return false;
 	alias_fold(a, strlen(a), &x);
 	alias_fold(b, strlen(b), &y);
 	return x.n == y.n && (!x.n || !memcmp(x.v, y.v, x.n * sizeof(*x.v)));

@@ -1,7 +1,8 @@
 /*
- * surface.h - which paths an experiment may change, and what a change of trees amounts to.
- * Deny wins, no match means no. Always denied, whatever `allow` says: harness.yaml at the root; `.git` in any case or HFS/NTFS spelling in any
- * component; .gitattributes and .gitmodules anywhere; a tracked core.hooksPath directory. Pure: no I/O, no clock.
+ * surface.h - which paths an experiment may change, and what a change of trees amounts to. Deny
+ * wins, no match means no. Always denied, whatever `allow` says: harness.yaml at the root; `.git`
+ * in any case or HFS/NTFS spelling in any component; .gitattributes and .gitmodules anywhere; a
+ * tracked core.hooksPath directory. Pure: no I/O, no clock.
  *
  * Paths:  repository-relative bytes, '/' between parts.
  */
@@ -25,17 +26,26 @@ enum surface_why {
 
 void surface_of(const struct policy *p, const char *hooks_path, struct surface *ret);
 enum surface_why surface_path(const struct surface *s, const char *path);
-/* A control name or hostile name that must never enter a tree of ours, not even of a refused candidate. */
+/*
+ * A control name or hostile name that must never enter a tree of ours, not even of a refused
+ * candidate.
+ */
 bool surface_name_hostile(const char *path);
 
-/* One changed path, from trees (`check <range>`) or from a workspace. Modes are git's, 0 = not there. */
+/*
+ * One changed path, from trees (`check <range>`) or from a workspace. Modes are git's, 0 = not
+ * there.
+ */
 struct surface_change {
 	const char *path;
 	uint32_t old_mode, new_mode;
 	bool special;			/* fifo, socket, device */
 	const char *refused_attr;	/* attribute of the base that makes the change a violation, or NULL */
 };
-/* NULL: inside. Otherwise why not, for people: "outside the surface", "a symbolic link", "mode changed" ... (static text). */
+/*
+ * NULL: inside. Otherwise why not, for people: "outside the surface", "a symbolic link", "mode
+ * changed" ... (static text).
+ */
 const char *surface_judge(const struct surface *s, const struct surface_change *c);
 
 struct surface_counts {

@@ -8,22 +8,43 @@
 #include "base/mem.h"
 
 const char *const verdict_names[] = {
-	[VERDICT_NONE] = "none", [VERDICT_ACCEPT] = "accept", [VERDICT_REJECT] = "reject", [VERDICT_ESCALATE] = "escalate",
+	[VERDICT_NONE] = "none",
+	[VERDICT_ACCEPT] = "accept",
+	[VERDICT_REJECT] = "reject",
+	[VERDICT_ESCALATE] = "escalate",
 };
 
 const char *const reason_names[] = {
 	[REASON_NONE] = "none",
-	[REASON_BASELINE] = "baseline", [REASON_BETTER] = "better", [REASON_SIMPLER] = "simpler",
+	[REASON_BASELINE] = "baseline",
+	[REASON_BETTER] = "better",
+	[REASON_SIMPLER] = "simpler",
 	[REASON_APPROVED] = "approved",
-	[REASON_WORSE] = "worse", [REASON_NO_GAIN] = "no-gain", [REASON_INCONCLUSIVE] = "inconclusive",
-	[REASON_GUARD] = "guard", [REASON_GATE] = "gate", [REASON_SURFACE] = "surface", [REASON_LIMITS] = "limits",
-	[REASON_NO_OP] = "no-op", [REASON_DUPLICATE] = "duplicate", [REASON_CRASH] = "crash", [REASON_TIMEOUT] = "timeout",
-	[REASON_BUDGET] = "budget", [REASON_METRIC_MISSING] = "metric-missing", [REASON_METRIC_INVALID] = "metric-invalid",
-	[REASON_AGENT_FAILED] = "agent-failed", [REASON_HOLDOUT] = "holdout", [REASON_DENIED] = "denied",
-	[REASON_CONFLICT] = "conflict", [REASON_INTERRUPTED] = "interrupted",
-	[REASON_LOW_CONFIDENCE] = "low-confidence", [REASON_OUT_OF_RANGE] = "out-of-range",
-	[REASON_HUMAN_CRITERIA] = "human-criteria", [REASON_EVALUATOR_BROKEN] = "evaluator-broken",
-	[REASON_FAILURES] = "failures", [REASON_NOT_CONVERGED] = "not-converged",
+	[REASON_WORSE] = "worse",
+	[REASON_NO_GAIN] = "no-gain",
+	[REASON_INCONCLUSIVE] = "inconclusive",
+	[REASON_GUARD] = "guard",
+	[REASON_GATE] = "gate",
+	[REASON_SURFACE] = "surface",
+	[REASON_LIMITS] = "limits",
+	[REASON_NO_OP] = "no-op",
+	[REASON_DUPLICATE] = "duplicate",
+	[REASON_CRASH] = "crash",
+	[REASON_TIMEOUT] = "timeout",
+	[REASON_BUDGET] = "budget",
+	[REASON_METRIC_MISSING] = "metric-missing",
+	[REASON_METRIC_INVALID] = "metric-invalid",
+	[REASON_AGENT_FAILED] = "agent-failed",
+	[REASON_HOLDOUT] = "holdout",
+	[REASON_DENIED] = "denied",
+	[REASON_CONFLICT] = "conflict",
+	[REASON_INTERRUPTED] = "interrupted",
+	[REASON_LOW_CONFIDENCE] = "low-confidence",
+	[REASON_OUT_OF_RANGE] = "out-of-range",
+	[REASON_HUMAN_CRITERIA] = "human-criteria",
+	[REASON_EVALUATOR_BROKEN] = "evaluator-broken",
+	[REASON_FAILURES] = "failures",
+	[REASON_NOT_CONVERGED] = "not-converged",
 };
 
 /* Index of name in names[1..n-1]; 0: none of them ("none" itself is never written). */
@@ -55,8 +76,8 @@ bool reason_parse(const char *name, enum reason *ret)
 
 bool reason_is_failure(enum reason r)
 {
-	return r == REASON_AGENT_FAILED || r == REASON_CRASH || r == REASON_TIMEOUT || r == REASON_METRIC_MISSING ||
-	       r == REASON_METRIC_INVALID;
+	return r == REASON_AGENT_FAILED || r == REASON_CRASH || r == REASON_TIMEOUT ||
+	       r == REASON_METRIC_MISSING || r == REASON_METRIC_INVALID;
 }
 
 static struct series *find_series(const struct measured *m, const char *metric)
@@ -167,9 +188,12 @@ static double amount_of(const struct amount *a, double reference)
 	return a->relative ? a->value * fabs(reference) : a->value;
 }
 
-/* The rest is decide(), step by step: each answers whether it has decided, and then has filled ret. */
+/*
+ * The rest is decide(), step by step: each answers whether it has decided, and then has filled ret.
+ */
 
-static bool settle(struct decision *ret, enum verdict verdict, enum reason reason, const char *metric, const char *owner)
+static bool settle(struct decision *ret, enum verdict verdict, enum reason reason,
+		   const char *metric, const char *owner)
 {
 	ret->verdict = verdict;
 	ret->reason = reason;
@@ -196,7 +220,10 @@ static bool is_finite_series(const struct series *s)
 	return true;
 }
 
-/* Every number that the policy asks for is there; a reference that was never measured is missing as well. */
+/*
+ * Every number that the policy asks for is there; a reference that was never measured is missing as
+ * well.
+ */
 static bool decide_numbers(const struct decision_in *in, struct decision *ret)
 {
 	const char *name;
@@ -208,7 +235,8 @@ static bool decide_numbers(const struct decision_in *in, struct decision *ret)
 		if (!measured_find(in->candidate, name))
 			return settle(ret, VERDICT_REJECT, REASON_METRIC_MISSING, name, NULL);
 	if (in->best && !measured_find(in->best, in->policy->goal.metric))
-		return settle(ret, VERDICT_REJECT, REASON_METRIC_MISSING, in->policy->goal.metric, NULL);
+		return settle(ret, VERDICT_REJECT, REASON_METRIC_MISSING, in->policy->goal.metric,
+			      NULL);
 	return false;
 }
 
@@ -225,11 +253,15 @@ static bool decide_outside(const struct decision_in *in, struct decision *ret)
 	return false;
 }
 
-/* Worse and no-gain are decided here; what goes on is better, or as good with fewer lines (*ret_simpler). */
+/*
+ * Worse and no-gain are decided here; what goes on is better, or as good with fewer lines
+ * (*ret_simpler).
+ */
 static bool decide_gain(const struct decision_in *in, struct decision *ret, bool *ret_simpler)
 {
 	const struct policy *p = in->policy;
-	double gain = p->goal.direction == MINIMIZE ? ret->best - ret->value : ret->value - ret->best;
+	double gain =
+		p->goal.direction == MINIMIZE ? ret->best - ret->value : ret->value - ret->best;
 
 	if (gain < -ret->threshold)
 		return settle(ret, VERDICT_REJECT, REASON_WORSE, p->goal.metric, NULL);
@@ -240,8 +272,9 @@ static bool decide_gain(const struct decision_in *in, struct decision *ret, bool
 }
 
 /*
- * Not further from the reference than allowed, the bound itself included. Compared on the bound's side of the subtraction and with room for the
- * last place: 0.8955 is 0.5% below 0.9 to the person who wrote the policy, but in doubles 0.9 - 0.8955 is more than 0.005 * 0.9.
+ * Not further from the reference than allowed, the bound itself included. Compared on the bound's
+ * side of the subtraction and with room for the last place: 0.8955 is 0.5% below 0.9 to the person
+ * who wrote the policy, but in doubles 0.9 - 0.8955 is more than 0.005 * 0.9.
  */
 static bool regression_passes(const struct guard *g, double value, double reference)
 {
@@ -254,7 +287,8 @@ static bool regression_passes(const struct guard *g, double value, double refere
 
 enum guard_answer { GUARD_PASSES, GUARD_FAILS, GUARD_UNKNOWN };
 
-static enum guard_answer guard_against(const struct guard *g, double value, const struct measured *reference)
+static enum guard_answer guard_against(const struct guard *g, double value,
+				       const struct measured *reference)
 {
 	double was;
 
@@ -278,7 +312,8 @@ static enum guard_answer guard_judge(const struct guard *g, const struct decisio
 	return best == GUARD_PASSES ? baseline : best;
 }
 
-static bool decide_guards(const struct decision_in *in, enum on_violation kind, struct decision *ret)
+static bool decide_guards(const struct decision_in *in, enum on_violation kind,
+			  struct decision *ret)
 {
 	enum verdict verdict = kind == ON_ESCALATE ? VERDICT_ESCALATE : VERDICT_REJECT;
 
@@ -290,7 +325,8 @@ static bool decide_guards(const struct decision_in *in, enum on_violation kind, 
 			continue;
 		answer = guard_judge(g, in);
 		if (answer == GUARD_UNKNOWN)
-			return settle(ret, VERDICT_REJECT, REASON_METRIC_MISSING, g->metric, g->owner);
+			return settle(ret, VERDICT_REJECT, REASON_METRIC_MISSING, g->metric,
+				      g->owner);
 		if (answer == GUARD_FAILS)
 			return settle(ret, verdict, REASON_GUARD, g->metric, g->owner);
 	}
@@ -306,7 +342,8 @@ static bool decide_people(const struct decision_in *in, struct decision *ret)
 	if (in->confidence < p->escalate.agent_confidence_below)
 		return settle(ret, VERDICT_ESCALATE, REASON_LOW_CONFIDENCE, p->goal.metric, NULL);
 	if (p->escalate.n_human)
-		return settle(ret, VERDICT_ESCALATE, REASON_HUMAN_CRITERIA, p->goal.metric, p->escalate.human[0].owner);
+		return settle(ret, VERDICT_ESCALATE, REASON_HUMAN_CRITERIA, p->goal.metric,
+			      p->escalate.human[0].owner);
 	return false;
 }
 
@@ -315,7 +352,8 @@ static void compare(const struct decision_in *in, struct decision *ret)
 	const char *goal = in->policy->goal.metric;
 	const struct series *s = measured_find(in->candidate, goal);
 
-	ret->has_value = s && is_finite_series(s) && measured_value(in->candidate, goal, &ret->value);
+	ret->has_value =
+		s && is_finite_series(s) && measured_value(in->candidate, goal, &ret->value);
 	ret->has_best = in->best && measured_value(in->best, goal, &ret->best);
 	if (ret->has_best)
 		ret->threshold = amount_of(&in->policy->goal.min_delta, ret->best);
@@ -342,7 +380,11 @@ void decide(const struct decision_in *in, struct decision *ret)
 		return;
 	if (!in->approved && (decide_guards(in, ON_ESCALATE, ret) || decide_people(in, ret)))
 		return;
-	settle(ret, VERDICT_ACCEPT, in->approved ? REASON_APPROVED : simpler ? REASON_SIMPLER : REASON_BETTER, goal, NULL);
+	settle(ret, VERDICT_ACCEPT,
+	       in->approved ? REASON_APPROVED
+	       : simpler    ? REASON_SIMPLER
+			    : REASON_BETTER,
+	       goal, NULL);
 }
 
 bool target_reached(const struct policy *p, double value)

@@ -1,11 +1,12 @@
 /*
  * verdict.h - from numbers to a verdict. Pure; the only place where a verdict is made.
  *
- * value = median of the samples (even count: mean of the middle two).
- * gain = best - value (minimize) or value - best (maximize), one double subtraction; T = min_delta, or p * |best|;
- * better iff gain > T, worse iff gain < -T, else no-gain. (DESIGN section 3.)
- * Order of judgement: metric-invalid, metric-missing; `outside` (escalate out-of-range); worse; no-gain (unless simpler); guards that
- * reject; guards that escalate; low-confidence; human-criteria; better or simpler (or, where a person said yes before, approved).
+ * value = median of the samples (even count: mean of the middle two). gain = best - value
+ * (minimize) or value - best (maximize), one double subtraction; T = min_delta, or p * |best|;
+ * better iff gain > T, worse iff gain < -T, else no-gain. (DESIGN section 3.) Order of judgement:
+ * metric-invalid, metric-missing; `outside` (escalate out-of-range); worse; no-gain (unless
+ * simpler); guards that reject; guards that escalate; low-confidence; human-criteria; better or
+ * simpler (or, where a person said yes before, approved).
  */
 #ifndef POLICY_VERDICT_H
 #define POLICY_VERDICT_H
@@ -49,7 +50,10 @@ bool measured_value(const struct measured *m, const char *metric, double *ret);	
 void measured_copy(const struct measured *from, struct measured *ret);
 void measured_free(struct measured *m);
 double stats_median(const double *v, size_t n);		/* n > 0; v is not changed */
-/* Spread of samples: half the interquartile range for n >= 4, half of max - min below that; 0 for one. */
+/*
+ * Spread of samples: half the interquartile range for n >= 4, half of max - min below that; 0 for
+ * one.
+ */
 double stats_spread(const double *v, size_t n);
 
 struct decision_in {

@@ -81,6 +81,7 @@ static const struct {
 	{ "METRIC loss\n", "!{'METRIC loss': expected METRIC <name>=<number>}" },
 	{ "METRIC loss = 1\n", "!{'METRIC loss = 1': expected METRIC <name>=<number>}" },
 	{ "METRIC  loss=1\n", "!{'METRIC loss=1': expected METRIC <name>=<number>}" },
+	{ "METRIC\tloss=1\n", "!{'METRIC loss=1': expected METRIC <name>=<number>}" },
 	{ "METRIC loss: 1\n", "!{'METRIC loss: 1': expected METRIC <name>=<number>}" },
 	{ "METRIC loss= 1\n", "!{'METRIC loss= 1': not a plain finite decimal number}" },
 	{ "METRIC loss=1 \n", "!{'METRIC loss=1': not a plain finite decimal number}" },
