@@ -55,20 +55,27 @@ void proposal_clear(struct proposal *p)
 	*p = (struct proposal){ .confidence = NAN };
 }
 
+static void drop_returns(struct str *s)
+{
+	while (s->len && s->buf[s->len - 1] == '\r')
+		str_truncate(s, s->len - 1);
+}
+
 /* The text with newlines alone at line ends and no NUL, so that it can be handled as a string. */
 static void plain_text(const char *ptr, size_t len, struct str *ret)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (ptr[i] == '\r' && (i + 1 == len || ptr[i + 1] == '\n'))
-			continue;
+		if (ptr[i] == '\n')
+			drop_returns(ret);
 		str_putc(ret, ptr[i] ? ptr[i] : ' ');
 	}
+	drop_returns(ret);
 }
 
 static bool is_blank(const char *line, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (line[i] != ' ' && line[i] != '\t')
+		if (!strchr(" \t\r", line[i]))
 			return false;
 	return true;
 }
@@ -128,12 +135,15 @@ static bool take_trailer(const char *line, size_t len, struct proposal *ret, boo
 
 static size_t trim_end(const char *text, size_t len)
 {
-	while (len && strchr(" \t\n", text[len - 1]))
+	while (len && strchr(" \t\r\n", text[len - 1]))
 		len--;
 	return len;
 }
 
-/* Our trailers are taken out of the last lines of the body; other people's stay where they are. */
+/*
+ * Our trailers are taken out of the last lines of the body, empty ones between them skipped; other people's stay where they are. What is left
+ * holds none of ours at its end, so that a proposal written down and read again is the same.
+ */
 static void take_trailers(struct str *body, struct proposal *ret)
 {
 	size_t end = trim_end(body->buf, body->len);
@@ -145,7 +155,7 @@ static void take_trailers(struct str *body, struct proposal *ret)
 
 		while (at && body->buf[at - 1] != '\n')
 			at--;
-		if (!is_trailer(body->buf + at, end - at))
+		if (!is_trailer(body->buf + at, end - at) && !is_blank(body->buf + at, end - at))
 			break;
 		if (take_trailer(body->buf + at, trim_end(body->buf + at, end - at), ret, seen)) {
 			size_t next = end < body->len ? end + 1 : end;
@@ -179,5 +189,5 @@ void proposal_parse(const char *ptr, size_t len, struct proposal *ret)
 	str_puts(&body, end);
 	take_trailers(&body, ret);
 	if (body.len)
-		ret->body = str_detach(&body);
+		ret->body = xstrdup(body.buf + strspn(body.buf, "\n"));
 }

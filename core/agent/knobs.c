@@ -69,11 +69,6 @@ void knobs_close(struct knobs *k)
 	free(k);
 }
 
-size_t knobs_count(const struct knobs *k)
-{
-	return k->n;
-}
-
 const struct param *knobs_param(const struct knobs *k, size_t i)
 {
 	return &k->v[i];

@@ -16,7 +16,6 @@ struct knobs;
 
 int knobs_open(const struct policy *policy, struct knobs **ret, struct err *err);
 void knobs_close(struct knobs *k);
-size_t knobs_count(const struct knobs *k);
 const struct param *knobs_param(const struct knobs *k, size_t i);
 
 int knobs_read(const struct knobs *k, struct repo *repo, const struct oid *tree, struct strs *ret, struct err *err);

@@ -108,11 +108,13 @@ static void learn_number(struct knob_state *k, int dir, bool gained)
 	if (gained) {
 		k->step = fmin(k->step * 1.6, STEP_MOST);
 		k->misses = 0;
-	} else if (++k->misses >= 2) {
-		/* Both ways are worse: look closer, and when that is closer than makes sense, far again. */
-		k->step = k->step / 2 < STEP_LEAST ? 2 * STEP_FIRST : k->step / 2;
-		k->misses = 0;
+		return;
 	}
+	/* One way is worse: not quite as far the other way. Both ways are: closer, and when that is closer than makes sense, far again. */
+	k->step *= k->misses ? 0.5 : 0.7;
+	k->misses = !k->misses;
+	if (k->step < STEP_LEAST)
+		k->step = 2 * STEP_FIRST;
 }
 
 void search_learn(struct search *s)

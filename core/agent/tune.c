@@ -276,10 +276,10 @@ static void describe(const struct search *s, const struct strs *point, struct pr
 		if (!strcmp(point->v[i], s->now.v[i]))
 			continue;
 		str_printf(&subject, "%s%s %s -> %s", changes++ ? ", " : "", p->name, s->now.v[i], point->v[i]);
-		str_printf(&body, "%s%s: tried %d times, %d gained", changes == 1 ? "\n\n" : "\n", p->name, s->knob[i].tries,
-			   s->knob[i].gains);
+		str_printf(&body, "%s- %s (tries %d, gains %d", changes == 1 ? "\n\n" : "\n", p->name, s->knob[i].tries, s->knob[i].gains);
 		if (p->type != PARAM_CATEGORICAL)
-			str_printf(&body, "; step %.3g of its range", s->knob[i].step);
+			str_printf(&body, ", step %.2g of its range", s->knob[i].step);
+		str_putc(&body, ')');
 	}
 	search_key(s->t, point, &key);
 	ret->subject = str_detach(&subject);
