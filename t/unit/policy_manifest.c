@@ -454,6 +454,7 @@ static void test_unsupported(void **state)
 		{ "budget: {experiments: 5, tokens: 5M}", "harness.yaml:1:26: budget.tokens: " },
 		{ "evaluate: [{command: a, samples: {min: 2, max: 8}}]", "harness.yaml:1:25: evaluate[0].samples: " },
 		{ "holdout: {command: a, metric: b, direction: minimize}", "harness.yaml:1:1: holdout: " },
+		{ "execute: {command: a, state: [out/x]}", "harness.yaml:1:23: execute.state: " },
 		{ "decide: {confidence: 0.9}", "harness.yaml:1:10: decide.confidence: " },
 		{ "decide: {recheck: 5}", "harness.yaml:1:10: decide.recheck: " },
 		{ "parallel: {jobs: 2}", "harness.yaml:1:12: parallel.jobs: " },
@@ -470,11 +471,11 @@ static void test_unsupported(void **state)
 static void test_unenforced(void **state)
 {
 	POLICY p = parse_with("agent: {use: command, command: a, network: on, budget: {memory: 4G, cpu: 5m}}\n"
-			      "execute: {command: a, shm: 1G, budget: {disk: 1G, wall: 5m}}\nworkspace: {hide: [/srv], read: ['~/.cache']}\n"
+			      "execute: {command: a, shm: 1G, budget: {disk: 1G, wall: 5m}}\nworkspace: {devices: off, hide: [/srv], read: ['~/.cache']}\n"
 			      "evaluate: [{command: a}, {command: b, budget: {processes: 5}}]");
 	static const char *const expect[] = {
 		"execute.network: off", "agent.budget.memory", "agent.budget.cpu", "execute.budget.disk", "evaluate[1].budget.processes",
-		"workspace.hide", "execute.shm",
+		"workspace.devices: off", "workspace.hide", "execute.shm",
 	};
 
 	(void)state;
