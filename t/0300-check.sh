@@ -288,6 +288,28 @@ test_case 'a tracked core.hooksPath directory is frozen whatever allow says' '
 	grep "^.githooks/pre-commit: always frozen" out
 '
 
+test_case 'a bare repository is judged by its HEAD, and ranges as anywhere' '
+	new_repo
+	policy
+	echo x >eval
+	git add eval
+	git commit -qm frozen
+	git clone -q --bare . ../bare
+	cd ../bare
+	git harness check >out
+	grep "^HEAD:harness.yaml: valid" out
+	exits 1 git harness check HEAD~1 >out
+	grep "^eval: outside" out
+	exits 128 git harness check --staged
+'
+
+test_case 'line ends of another system are read' '
+	new_repo
+	policy
+	sed -i "s/\$/\r/" harness.yaml
+	git harness check
+'
+
 test_case '--json says the same' '
 	new_repo
 	policy
