@@ -16,10 +16,10 @@
 #include "report/explain.h"
 #include "report/json.h"
 #include "report/table.h"
+#include "report/width.h"
 
 #define LOG_MAX ((size_t)1 << 20)
 #define LOG_LINES 12		/* of the end of the log that tells most */
-#define LOG_LINE_COLUMNS 200
 #define BODY_MAX ((size_t)16 * 1024)
 #define FILES_MAX 30
 
@@ -106,17 +106,19 @@ static void head(struct view *v)
 	took(v);
 }
 
-/* Text of several lines, safe, each line indented. */
-static void indented(struct view *v, const char *ptr, size_t len, const char *indent)
+/* Text of several lines, safe, each line indented, and cut at `columns` where that is not 0. */
+static void indented(struct view *v, const char *ptr, size_t len, const char *indent, size_t columns)
 {
-	STR safe = STR_INIT;
+	STR safe = STR_INIT, one = STR_INIT;
 	const char *p, *end;
 
 	text_visible(ptr, len, true, &safe);
 	for (p = safe.buf; *p; p = *end ? end + 1 : end) {
 		end = strchrnul(p, '\n');
 		str_puts(&v->out, end > p ? indent : "");
-		str_add(&v->out, p, (size_t)(end - p));
+		str_clear(&one);
+		str_add(&one, p, (size_t)(end - p));
+		width_cut(one.buf, columns > strlen(indent) ? columns - strlen(indent) : one.len, &v->out);
 		str_putc(&v->out, '\n');
 	}
 }
@@ -136,7 +138,7 @@ static int message(struct view *v, struct err *err)
 	while (text.len > 0 && strchr("\n\t ", text.buf[text.len - 1]))
 		str_truncate(&text, text.len - 1);
 	str_putc(&v->out, '\n');
-	indented(v, text.buf, text.len < BODY_MAX ? text.len : BODY_MAX, "    ");
+	indented(v, text.buf, text.len < BODY_MAX ? text.len : BODY_MAX, "    ", 0);
 	return 0;
 }
 
@@ -149,13 +151,22 @@ static void why(struct view *v)
 	explain_answers(v->h, v->r, "    ", &v->out);
 }
 
+static void put_table(struct view *v, const char *name, struct table *t)
+{
+	if (t->n == 0)
+		return;
+	title(v, name);
+	t->indent = 2;
+	table_format(t, v->columns, v->colour, &v->out);
+}
+
 static void stage_row(struct table *t, const struct event *e)
 {
 	const char *stage = event_get(e, "stage"), *confirm = event_get(e, "confirm"), *status = event_get(e, "exit");
 	char wall[NUM_TEXT], cpu[NUM_TEXT], rss[NUM_TEXT];
 	int64_t ns = -1, bytes = -1;
 
-	table_addf(t, "", "  %s%s%s", stage ? stage : event_get(e, "event"), confirm ? ", confirmation " : "", confirm ? confirm : "");
+	table_addf(t, "", "%s%s%s", stage ? stage : event_get(e, "event"), confirm ? ", confirmation " : "", confirm ? confirm : "");
 	if (event_get(e, "timeout"))
 		table_add(t, COLOUR_BAD, "timed out");
 	else if (event_is(e, "event", "propose"))
@@ -174,7 +185,7 @@ static void stage_row(struct table *t, const struct event *e)
 static void stages(struct view *v)
 {
 	static const struct column columns[] = {
-		{ .title = "Steps" }, { .title = "" }, { .title = "took", .right = true }, { .title = "cpu", .right = true },
+		{ .title = "" }, { .title = "" }, { .title = "took", .right = true }, { .title = "cpu", .right = true },
 		{ .title = "memory", .right = true },
 	};
 	CLEANUP(table_free) struct table t = { 0 };
@@ -186,10 +197,7 @@ static void stages(struct view *v)
 		if (event_is(e, "event", "propose") || event_is(e, "event", "execute") || event_is(e, "event", "evaluate"))
 			stage_row(&t, e);
 	}
-	if (t.n == 0)
-		return;
-	str_putc(&v->out, '\n');
-	table_format(&t, v->columns, v->colour, &v->out);
+	put_table(v, "Steps", &t);
 }
 
 static void samples(const struct series *s, struct str *ret)
@@ -207,7 +215,7 @@ static void samples(const struct series *s, struct str *ret)
 static void metrics(struct view *v)
 {
 	static const struct column columns[] = {
-		{ .title = "Metrics" }, { .title = "median", .right = true }, { .title = "spread", .right = true },
+		{ .title = "" }, { .title = "median", .right = true }, { .title = "spread", .right = true },
 		{ .title = "samples", .grow = true },
 	};
 	const struct measured *m = &v->r->measured;
@@ -223,15 +231,12 @@ static void metrics(struct view *v)
 		words_number(stats_median(m->s[i].v, m->s[i].n), value);
 		words_number(m->s[i].n > 1 ? stats_spread(m->s[i].v, m->s[i].n) : NAN, spread);
 		samples(&m->s[i], &all);
-		table_addf(&t, "", "  %s", m->s[i].metric);
+		table_add(&t, "", m->s[i].metric);
 		table_add(&t, "", value);
 		table_add(&t, "", spread);
 		table_add(&t, "", all.buf);
 	}
-	if (t.n == 0)
-		return;
-	str_putc(&v->out, '\n');
-	table_format(&t, v->columns, v->colour, &v->out);
+	put_table(v, "Metrics", &t);
 }
 
 /* One record of `git diff-tree --numstat -z`: "<added>\t<deleted>\t<path>". */
@@ -242,7 +247,7 @@ static void file_row(struct table *t, char *text)
 	if (!path)
 		return;
 	*deleted++ = *path++ = '\0';
-	table_addf(t, "", "  %s", path);
+	table_add(t, "", path);
 	if (!strcmp(text, "-")) {
 		table_add(t, "", "binary");
 		table_add(t, "", "");
@@ -254,7 +259,7 @@ static void file_row(struct table *t, char *text)
 
 static int files(struct view *v, struct err *err)
 {
-	static const struct column columns[] = { { .title = "Files" }, { .right = true, .title = "" }, { .right = true, .title = "" } };
+	static const struct column columns[] = { { .right = false }, { .right = true }, { .right = true } };
 	struct oid_hex base = oid_hex(&v->r->base), commit = oid_hex(&v->r->commit);
 	const char *args[] = { "diff-tree", "-r", "-z", "--numstat", "--no-renames", "--no-ext-diff", "--no-textconv", base.s, commit.s, NULL };
 	struct git_run git = { .dir = NULL, .git_dir = repo_git_dir(v->ctx->repo) };
@@ -270,11 +275,7 @@ static int files(struct view *v, struct err *err)
 	for (char *p = out.buf; p < out.buf + out.len; p += strlen(p) + 1)
 		if (n++ < FILES_MAX)
 			file_row(&t, p);
-	str_putc(&v->out, '\n');
-	if (n == 0)
-		str_puts(&v->out, "Files      none changed\n");
-	else
-		table_format(&t, v->columns, v->colour, &v->out);
+	put_table(v, "Files", &t);
 	if (n > FILES_MAX)
 		str_printf(&v->out, "  and %zu more\n", n - FILES_MAX);
 	return 0;
@@ -320,7 +321,7 @@ static int excerpt(struct view *v, const char **ret_name, struct err *err)
 		from--;
 	str_printf(&heading, "%s of %s", from > text.buf ? "End" : "All", name);
 	title(v, heading.buf);
-	indented(v, from, (size_t)(text.buf + text.len - from), "  | ");
+	indented(v, from, (size_t)(text.buf + text.len - from), "  | ", v->columns);
 	return 0;
 }
 

@@ -21,19 +21,31 @@ static const struct guard *guard_of(const struct policy *p, const char *metric)
 	return NULL;
 }
 
-/* "val_bpb 0.9697, best was 0.9704: better by 0.0007 (0.08%); a gain must exceed 0.0003." */
-static void comparison(const struct history *h, const struct record *r, const struct event *decide, struct str *ret)
+/* ", and a gain must exceed 0.0003" */
+static void threshold(const struct record *r, const struct event *decide, double gain, struct str *ret)
+{
+	char text[NUM_TEXT];
+	double t;
+
+	if (!decide || !event_get_num(decide, "threshold", &t) || t <= 0 || gain <= 0)
+		return;
+	words_number(t, text);
+	str_printf(ret, ", %s a gain must exceed %s", r->reason == REASON_NO_GAIN ? "but" : "and", text);
+}
+
+/* "val_bpb 0.9697, best was 0.9704: better by 0.0007 (0.08%), and a gain must exceed 0.0003. " False: there is nothing to compare. */
+static bool comparison(const struct history *h, const struct record *r, const struct event *decide, struct str *ret)
 {
 	char value[NUM_TEXT], best[NUM_TEXT], by[NUM_TEXT], share[NUM_TEXT];
-	double goal = words_goal_value(h, r), gain, threshold;
+	double goal = words_goal_value(h, r), gain;
 
-	if (isnan(goal))
-		return;
+	if (r->baseline || isnan(goal))
+		return false;
 	words_number(goal, value);
 	str_printf(ret, "%s %s", h->policy->goal.metric, value);
 	if (!r->has_best) {
 		str_puts(ret, ". ");
-		return;
+		return false;
 	}
 	gain = words_gain(h->policy, r->best, goal);
 	words_number(r->best, best);
@@ -45,11 +57,9 @@ static void comparison(const struct history *h, const struct record *r, const st
 		str_printf(ret, ", best was %s: %s by %s", best, gain > 0 ? "better" : "worse", by);
 	if (gain != 0 && r->best != 0)
 		str_printf(ret, " (%s)", share);
-	if (decide && event_get_num(decide, "threshold", &threshold) && threshold > 0) {
-		words_number(threshold, by);
-		str_printf(ret, "; a difference counts beyond %s", by);
-	}
+	threshold(r, decide, gain, ret);
 	str_puts(ret, ". ");
+	return true;
 }
 
 static void bound(struct str *ret, const char *name, double value)
@@ -86,6 +96,20 @@ static void about_guard(const struct history *h, const struct record *r, struct 
 	}
 }
 
+static void about_range(const struct history *h, const struct record *r, struct str *ret)
+{
+	for (size_t i = 0; i < h->policy->escalate.n_outside; i++) {
+		const struct range *range = &h->policy->escalate.outside[i];
+		char min[NUM_TEXT], max[NUM_TEXT];
+
+		if (!str_eq(range->metric, r->metric))
+			continue;
+		words_number(range->min, min);
+		words_number(range->max, max);
+		str_printf(ret, " (%s from %s to %s)", range->metric, min, max);
+	}
+}
+
 static void about_step(const struct event *decide, struct str *ret)
 {
 	const char *stage = event_get(decide, "stage");
@@ -102,10 +126,11 @@ static void about_step(const struct event *decide, struct str *ret)
 		str_printf(ret, ", exit status %d", (int)status);
 }
 
-static void details(const struct event *decide, struct str *ret)
+static void details(const struct event *decide, bool with_why, struct str *ret)
 {
-	const char *path = event_get(decide, "path"), *why = event_get(decide, "why");
+	const char *path = event_get(decide, "path"), *why = with_why ? event_get(decide, "why") : NULL;
 
+	about_step(decide, ret);
 	if (path) {
 		str_puts(ret, ": ");
 		foreign(path, ret);
@@ -117,6 +142,12 @@ static void details(const struct event *decide, struct str *ret)
 	}
 }
 
+/* After the comparison a sentence on these would only repeat it. */
+static bool says_it_all(enum reason reason)
+{
+	return reason == REASON_BETTER || reason == REASON_WORSE || reason == REASON_NO_GAIN;
+}
+
 void explain_verdict(const struct history *h, const struct record *r, const struct event *decide, struct str *ret)
 {
 	const char *reason = words_reason(r->verdict, r->reason);
@@ -125,20 +156,20 @@ void explain_verdict(const struct history *h, const struct record *r, const stru
 		str_puts(ret, "It is not decided yet.");
 		return;
 	}
-	if (!r->baseline)
-		comparison(h, r, decide, ret);
-	if (*reason) {
+	if (comparison(h, r, decide, ret) && says_it_all(r->reason)) {
+		str_truncate(ret, ret->len - 1);
+	} else {
 		/* the phrases begin with a letter of ASCII */
 		str_putc(ret, (char)(reason[0] - 'a' + 'A'));
 		str_puts(ret, reason + 1);
+		if (r->reason == REASON_GUARD)
+			about_guard(h, r, ret);
+		if (r->reason == REASON_OUT_OF_RANGE)
+			about_range(h, r, ret);
+		if (decide)
+			details(decide, r->reason != REASON_NO_OP, ret);
+		str_putc(ret, '.');
 	}
-	if (r->reason == REASON_GUARD || r->reason == REASON_OUT_OF_RANGE)
-		about_guard(h, r, ret);
-	if (decide)
-		about_step(decide, ret);
-	if (decide)
-		details(decide, ret);
-	str_putc(ret, '.');
 	if (r->owner) {
 		str_puts(ret, " It belongs to ");
 		foreign(r->owner, ret);

@@ -43,7 +43,7 @@ void table_addf(struct table *t, const char *colour, const char *fmt, ...)
 
 static void measure(const struct table *t, size_t columns, size_t *widths)
 {
-	size_t total = 0, grow = t->n_columns;
+	size_t total = t->indent, grow = t->n_columns;
 
 	for (size_t c = 0; c < t->n_columns; c++) {
 		widths[c] = t->columns[c].title ? width_text(t->columns[c].title) : 0;
@@ -89,6 +89,7 @@ static void put(const struct column *col, const struct cell *cell, size_t width,
 
 static void row(const struct table *t, const struct cell *cells, const size_t *widths, bool colour, struct str *ret)
 {
+	pad(ret, t->indent);
 	for (size_t c = 0; c < t->n_columns; c++) {
 		if (c > 0)
 			pad(ret, GAP);

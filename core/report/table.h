@@ -24,6 +24,7 @@ struct table {
 		const char *colour;	/* "" for none */
 	} *cells;
 	size_t n, alloc;
+	size_t indent;		/* spaces before each line; 0 after table_init() */
 };
 
 void table_init(struct table *t, const struct column *columns, size_t n);

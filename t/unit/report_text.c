@@ -136,9 +136,11 @@ static void test_explain(void **state)
 	fix_record(h, VERDICT_ACCEPT, REASON_BASELINE, 1, NULL);
 	r = fix_record(h, VERDICT_ACCEPT, REASON_BETTER, 0.875, "halve it");
 	explain(h, r, "verdict=accept threshold=0.01",
-		"val_bpb 0.875, best was 1: better by 0.125 (12.5%); a difference counts beyond 0.01. Better than the best before it.");
+		"val_bpb 0.875, best was 1: better by 0.125 (12.5%), and a gain must exceed 0.01.");
 	r = fix_record(h, VERDICT_REJECT, REASON_NO_GAIN, 0.875, "halve it again");
-	explain(h, r, "verdict=reject", "val_bpb 0.875, the same as best. No gain beyond the threshold.");
+	explain(h, r, "verdict=reject", "val_bpb 0.875, the same as best.");
+	r = fix_record(h, VERDICT_REJECT, REASON_NO_GAIN, 0.8125, "a little");
+	explain(h, r, "verdict=reject threshold=0.1", "val_bpb 0.8125, best was 0.875: better by 0.0625 (7.14%), but a gain must exceed 0.1.");
 	r = fix_record(h, VERDICT_REJECT, REASON_CRASH, NAN, "break it");
 	explain(h, r, "verdict=reject stage=score exit=139", "The run crashed in stage 'score', ended by signal 11.");
 	r = fix_record(h, VERDICT_ESCALATE, REASON_SURFACE, NAN, "reach out");
