@@ -65,8 +65,20 @@ static void print_finding(const struct probe *p, const struct finding *f, struct
 
 	snprintf(answer, sizeof(answer), form[f->answer], f->how);
 	str_printf(ret, "%-42s %s\n", p->what, answer);
-	if (f->remedy && f->answer >= NOT_ENFORCED)
-		str_printf(ret, "%42s   to do: %s\n", "", f->remedy);
+}
+
+/* What helps, each thing once. */
+static void print_remedies(const struct finding *found, struct str *ret)
+{
+	struct strs said = { 0 };
+
+	for (size_t i = 0; i < probes_n; i++) {
+		if (!found[i].remedy || found[i].answer < NOT_ENFORCED || strs_has(&said, found[i].remedy))
+			continue;
+		str_printf(ret, "%s%s\n", said.n ? "   and: " : "to do:  ", found[i].remedy);
+		strs_add(&said, found[i].remedy);
+	}
+	strs_free(&said);
 }
 
 static void print_people(const struct finding *found, const char *measured, struct str *ret)
@@ -74,10 +86,11 @@ static void print_people(const struct finding *found, const char *measured, stru
 	for (size_t i = 0; i < probes_n; i++)
 		print_finding(&probes[i], &found[i], ret);
 	str_putc(ret, '\n');
+	print_remedies(found, ret);
 	if (measured)
-		str_printf(ret, "note: %s\n", measured);
+		str_printf(ret, "note:   %s\n", measured);
 	for (size_t i = 0; i < ARRAY_SIZE(notes); i++)
-		str_printf(ret, "note: %s\n", notes[i]);
+		str_printf(ret, "note:   %s\n", notes[i]);
 	str_printf(ret, "enforcement level: %d (%s)\n", LEVEL, LEVEL_NAME);
 }
 

@@ -238,7 +238,7 @@ static int detach(struct cmd_ctx *ctx, struct drive *d, struct screen *s, struct
 int drive(struct cmd_ctx *ctx, struct drive *d, struct err *err)
 {
 	struct screen s = {
-		.live = ctx->progress && !ctx->quiet && isatty(STDERR_FILENO), .colour = cmd_colour(ctx, stdout),
+		.live = ctx->progress, .colour = cmd_colour(ctx, stdout),
 		.quiet = ctx->quiet, .ready = -1,
 	};
 	AUTOFREE char *hooks = NULL;

@@ -44,5 +44,5 @@ static int replay(struct cmd_ctx *ctx, struct err *err)
 const struct cmd cmd_replay = {
 	.name = "replay", .args = "<n>", .summary = "measure an experiment again and compare",
 	.about = "Exit status 1 when the verdict or its reason comes out differently.\n",
-	.min_args = 1, .max_args = 1, .needs = CMD_REPO | CMD_CAMPAIGN | CMD_HISTORY, .run = replay,
+	.min_args = 1, .max_args = 1, .needs = CMD_REPO | CMD_CAMPAIGN | CMD_HISTORY | CMD_PROGRESS, .run = replay,
 };

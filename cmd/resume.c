@@ -35,5 +35,5 @@ static int resume(struct cmd_ctx *ctx, struct err *err)
 const struct cmd cmd_resume = {
 	.name = "resume", .args = "", .summary = "go on after a stop, a crash, an approval or a change of policy",
 	.opts = options, .opts_size = sizeof(struct options), .max_args = 0,
-	.needs = CMD_REPO | CMD_CAMPAIGN, .run = resume,
+	.needs = CMD_REPO | CMD_CAMPAIGN | CMD_PROGRESS, .run = resume,
 };

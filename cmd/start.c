@@ -38,5 +38,5 @@ const struct cmd cmd_start = {
 	.about = "Runs what the committed harness.yaml names, as make would. Ctrl-C ends the running step and keeps the open\n"
 		 "experiment for `git harness resume`; a second Ctrl-C ends at once.\n",
 	.opts = options, .opts_size = sizeof(struct options), .max_args = 0,
-	.needs = CMD_REPO | CMD_CAMPAIGN, .run = start,
+	.needs = CMD_REPO | CMD_CAMPAIGN | CMD_PROGRESS, .run = start,
 };
