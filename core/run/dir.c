@@ -177,7 +177,7 @@ static unsigned char type_of(int fd, const struct dirent *e)
 
 	if (e->d_type != DT_UNKNOWN)
 		return e->d_type;
-	return fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? DT_UNKNOWN : IFTODT(st.st_mode);
+	return fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? DT_UNKNOWN : (unsigned char)IFTODT(st.st_mode);
 }
 
 /* The callback may remove the entry it is shown. */

@@ -126,7 +126,7 @@ static int check_one(struct checking *c, struct err *err)
 	}
 	if (check_tracked(c, err) < 0)
 		return err->code;
-	e.type = IFTODT(st.st_mode);
+	e.type = (unsigned char)IFTODT(st.st_mode);
 	ret = check_entry(c, &e, err);
 	return ret == WALK_ENTER ? walk(c->root, c->include, AS_IS, check_entry, c, NULL, err) : ret;
 }
