@@ -6,7 +6,6 @@ on_terminal() {	# <command line>: with a terminal for its output, which is print
 	command -v script >/dev/null || skip 'no script(1)'
 	TERM=xterm script -qec "$1" /dev/null </dev/null
 }
-# shellcheck disable=SC2034	# bodies use it
 escape=$(printf '\033')
 
 test_case 'long listings go through the pager that git would use' '
