@@ -265,9 +265,8 @@ static int by_weight(const void *a, const void *b)
 
 static void print_label(struct chart *c, const struct label *l, const char *text)
 {
-	if (l->leader)
-		str_printf(c->out, "<line class=\"lead\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", l->x, l->x, l->y,
-			   l->text_y > l->y ? l->text_y : l->text_y - 7);
+	str_printf(c->out, "<line class=\"lead\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", l->x, l->x, l->leader_y,
+		   l->text_y > l->leader_y ? l->text_y : l->text_y - 7);
 	str_printf(c->out, "<text class=\"name\" x=\"%.1f\" y=\"%.1f\"%s>", l->text_x, l->text_y, l->left ? " text-anchor=\"end\"" : "");
 	xml(c->out, text);
 	str_puts(c->out, "</text>\n");
@@ -296,8 +295,8 @@ static void names(struct chart *c)
 		if (p->outcome != OUTCOME_KEPT || isnan(p->value))
 			continue;
 		label_text(p->record, &text);
-		double gain = outline_gain(c->o, p);
-		labels[n++] = (struct label){ .x = scale_at(&c->x, p->record->number), .y = scale_at(&c->y, p->value),
+		double gain = outline_gain(c->o, p), was = p->record->has_best ? p->record->best : p->value;
+		labels[n++] = (struct label){ .x = scale_at(&c->x, p->record->number), .y = scale_at(&c->y, p->value), .corner = scale_at(&c->y, was),
 					      .width = labels_width(text.buf, LABEL_FONT), .of = p->record,
 					      .weight = p->record->number == c->o->best_number ? INFINITY : isnan(gain) ? 0 : gain };
 	}

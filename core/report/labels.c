@@ -10,7 +10,7 @@
 
 #define ASCENT 9.0
 #define DESCENT 3.0
-#define SIDE 8.0	/* from a dot to a text beside it */
+#define GAP 4.0		/* from the leader to the text */
 #define ROW 15.0
 #define ROWS 12
 
@@ -59,24 +59,23 @@ static bool is_free(const struct box *b, const struct box *bounds, const struct 
 	return true;
 }
 
-static bool try(struct label *l, bool left, double dy, const struct box *bounds, struct obstacles *taken)
+/* from: the height the label hangs at; dy: how far, negative is up. */
+static bool try(struct label *l, bool left, double from, double dy, const struct box *bounds, struct obstacles *taken)
 {
-	bool beside = fabs(dy) < ROW / 2;
-	double gap = beside ? SIDE : 4, base = l->y + dy + 3.5;
-	double from = left ? l->x - gap - l->width : l->x + gap;
-	struct box text = { from - 2, base - ASCENT, from + l->width + 2, base + DESCENT };
-	struct box line = { l->x - 1, fmin(l->y + (dy > 0 ? 6 : -6), l->y + dy), l->x + 1, fmax(l->y + (dy > 0 ? 6 : -6), l->y + dy) };
+	double start = from + (dy > 0 ? 6 : -6), end = from + dy, base = end + 3.5;
+	double edge = left ? l->x - GAP - l->width : l->x + GAP;
+	struct box text = { edge - 2, base - ASCENT, edge + l->width + 2, base + DESCENT };
+	struct box line = { l->x - 1, fmin(start, end), l->x + 1, fmax(start, end) };
 
-	if (!is_free(&text, bounds, taken) || (!beside && !is_free(&line, bounds, taken)))
+	if (!is_free(&text, bounds, taken) || !is_free(&line, bounds, taken))
 		return false;
 	l->placed = true;
 	l->left = left;
-	l->text_x = left ? l->x - gap : l->x + gap;
+	l->text_x = left ? l->x - GAP : l->x + GAP;
 	l->text_y = base;
-	l->leader = !beside;
+	l->leader_y = from;
 	obstacles_add(taken, text.left, text.top, text.right, text.bottom);
-	if (l->leader)
-		obstacles_add(taken, line.left, line.top, line.right, line.bottom);
+	obstacles_add(taken, line.left, line.top, line.right, line.bottom);
 	return true;
 }
 
@@ -85,11 +84,11 @@ static void place(struct label *l, const struct box *bounds, bool below, struct 
 	double away = below ? ROW : -ROW;
 
 	for (int row = 1; row <= ROWS; row++) {
-		if (try(l, false, away * row, bounds, taken) || try(l, true, away * row, bounds, taken))
+		if (try(l, false, l->y, away * row, bounds, taken) || try(l, true, l->y, away * row, bounds, taken))
 			return;
 		/* the crowded side is second choice: after a few rows of the free one */
-		if (row >= 4 && row <= 8 &&
-		    (try(l, false, -away * (row - 2), bounds, taken) || try(l, true, -away * (row - 2), bounds, taken)))
+		if (row >= 4 && (try(l, false, l->corner, -away * (row - 2), bounds, taken) ||
+				 try(l, true, l->corner, -away * (row - 2), bounds, taken)))
 			return;
 	}
 }

@@ -15,13 +15,14 @@ struct box {
 
 struct label {
 	double x, y;		/* the dot */
+	double corner;		/* where the line of steps came from: on the crowded side a label hangs there, not at the dot */
 	double width;		/* of the text, pixels */
 	double weight;
 	const void *of;		/* the caller's */
 	bool placed;		/* answers */
 	bool left;		/* the text ends at text_x instead of starting there */
 	double text_x, text_y;	/* its baseline */
-	bool leader;		/* a thin line from the dot to the text */
+	double leader_y;	/* where the thin line to it begins */
 };
 
 struct obstacles {

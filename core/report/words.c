@@ -96,7 +96,7 @@ void words_number(double value, char ret[NUM_TEXT])
 	else if (fabs(value) >= 1e5 && fabs(value) < 1e15)
 		snprintf(ret, NUM_TEXT, "%.0f", value);
 	else
-		snprintf(ret, NUM_TEXT, "%.6g", value == 0 ? 0.0 : value);
+		snprintf(ret, NUM_TEXT, "%.*g", fabs(value) < 1 ? 6 : 7, value == 0 ? 0.0 : value);
 }
 
 void words_delta(double delta, char ret[NUM_TEXT])
