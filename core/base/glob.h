@@ -1,9 +1,9 @@
 /*
- * glob.h - path patterns, anchored at the root, on bytes. "*" is any run without '/', "?" one byte
- * that is not '/', [a-z] and [!a-z] or [^a-z] a class without '/', a component "**" any number of
- * whole components (none too, but at the end at least one: src followed by "**" is all below src,
- * not src itself), and backslash quotes the next byte. No case folding, no locale. Time is bounded
- * by pattern length times path length.
+ * glob.h - path patterns, anchored at the root, on bytes.
+ * "*" is any run without '/', "?" one byte that is not '/', [a-z] and [!a-z] or [^a-z] a class
+ * without '/', a component "**" any number of whole components (none too, but at the end at least
+ * one: src followed by "**" is all below src, not src itself), and backslash quotes the next byte.
+ * No case folding, no locale. Time is bounded by pattern length times path length.
  */
 #ifndef BASE_GLOB_H
 #define BASE_GLOB_H

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,35 +12,67 @@
 #include "base/mem.h"
 #include "base/path.h"
 
-int io_read_fd(int fd, size_t max, struct str *ret, struct err *err)
-{
-	STR s = STR_MAX(max ? max : 1);
-	size_t ceiling = ret->max;
-	AUTOFREE char *buf = xmalloc(1 << 16);
+#define PIECE ((size_t)1 << 16)
 
+/* Up to max bytes into s, which holds none; *ret_more: there was one more. */
+static int read_up_to(int fd, size_t max, struct str *s, bool *ret_more, struct err *err)
+{
+	AUTOFREE char *buf = xmalloc(PIECE);
+
+	*ret_more = false;
 	for (;;) {
-		ssize_t n = read(fd, buf, 1 << 16);
+		ssize_t n = read(fd, buf, PIECE);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return err_errno(err, "read failed");
-		if (!n)
-			break;
-		if ((size_t)n > max - s.len)
-			return err_set(err, ERR_LIMIT, "larger than %zu bytes", max);
-		str_add(&s, buf, (size_t)n);
+		*ret_more = (size_t)n > max - s->len;
+		str_add(s, buf, *ret_more ? max - s->len : (size_t)n);
+		if (!n || *ret_more)
+			return 0;
 	}
+}
+
+/* What was read is the caller's from here; `max` was the read's, not the string's. */
+static void hand_over(struct str *s, struct str *ret)
+{
+	size_t ceiling = ret->max;
+
 	str_free(ret);
-	*ret = s;
-	ret->max = ceiling;	/* `max` was this read's, not the string's */
-	s = (struct str)STR_INIT;
+	*ret = *s;
+	ret->max = ceiling;
+	*s = (struct str)STR_INIT;
+}
+
+int io_read_fd(int fd, size_t max, struct str *ret, struct err *err)
+{
+	STR s = STR_MAX(max ? max : 1);
+	bool more;
+
+	if (read_up_to(fd, max, &s, &more, err) < 0)
+		return err->code;
+	if (more)
+		return err_set(err, ERR_LIMIT, "larger than %zu bytes", max);
+	hand_over(&s, ret);
+	return 0;
+}
+
+int io_read_head(int fd, size_t max, struct str *ret, struct err *err)
+{
+	STR s = STR_MAX(max ? max : 1);
+	bool more;
+
+	if (read_up_to(fd, max, &s, &more, err) < 0)
+		return err->code;
+	hand_over(&s, ret);
 	return 0;
 }
 
 int io_read_at(int dirfd, const char *path, size_t max, struct str *ret, struct err *err)
 {
-	AUTOCLOSE int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* An agent may have left a FIFO where a file is expected: O_NONBLOCK, or we wait for ever. */
+	AUTOCLOSE int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return err_set(err, ERR_NOT_FOUND, "no file '%s'", path);

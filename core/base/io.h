@@ -1,6 +1,7 @@
 /*
- * io.h - whole files and descriptors, with ceilings. Reads and writes are complete or fail; EINTR
- * is handled. Nothing here follows a symbolic link at the last component of a path it writes.
+ * io.h - whole files and descriptors, with ceilings.
+ * Reads and writes are complete or fail; EINTR is handled. Nothing here follows a symbolic link at
+ * the last component of a path it writes, or waits at a FIFO it reads.
  *
  * Errors: ERR_NOT_FOUND where the file is not there, ERR_LIMIT beyond the ceiling, ERR_IO
  * otherwise.
@@ -14,6 +15,8 @@
 #include "base/str.h"
 
 int io_read_fd(int fd, size_t max, struct str *ret, struct err *err);
+/* The first max bytes; what follows them is left unread and no error. */
+int io_read_head(int fd, size_t max, struct str *ret, struct err *err);
 int io_read_file(const char *path, size_t max, struct str *ret, struct err *err);
 int io_read_at(int dirfd, const char *path, size_t max, struct str *ret, struct err *err);
 int io_write_fd(int fd, const void *ptr, size_t len, struct err *err);

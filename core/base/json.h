@@ -1,8 +1,8 @@
 /*
- * json.h - a writer for what we print, and a reader of one flat object of numbers. The writer
- * appends to a struct str and takes care of commas, escaping and numbers (NaN and infinities as
- * null). begin and nil, not plain object and null: those are jansson's names, and ours would take
- * their place in its own library.
+ * json.h - a writer for what we print, and a reader of one flat object of numbers.
+ * The writer appends to a struct str and takes care of commas, escaping and numbers (NaN and
+ * infinities as null). begin and nil, not plain object and null: those are jansson's names, and
+ * ours would take their place in its own library.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H

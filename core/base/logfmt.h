@@ -1,9 +1,10 @@
 /*
- * logfmt.h - one event a line, key=value. The form of every line in notes, ledger records, acts,
- * the journal and requests. A value with a space, quote, backslash, '=' , control or non-UTF-8 byte
- * (or an empty one) is written in double quotes with \" \\ \n \t \r and \xHH; so a line never holds
- * a newline. Keys are [A-Za-z_][A-Za-z0-9_./-]*. Order is kept; a key stands once in what we write,
- * and the first wins in what we read.
+ * logfmt.h - one event a line, key=value.
+ * The form of every line in notes, ledger records, acts, the journal and requests. A value with a
+ * space, quote, backslash, '=' , control or non-UTF-8 byte (or an empty one) is written in double
+ * quotes with \" \\ \n \t \r and \xHH; so a line never holds a newline. Keys are
+ * [A-Za-z_][A-Za-z0-9_./-]*. Order is kept; a key stands once in what we write, and the first wins
+ * in what we read.
  *
  * Memory: struct event owns its pairs; event_free() accepts an empty one.
  * Errors: event_parse() answers false for a line that is not wholly of this form (foreign text in a

@@ -1,8 +1,8 @@
 /*
- * num.h - numbers to text and back, without a locale. Grammar of a measured number (DESIGN section
- * 6): -?digits[.digits][(e|E)[+-]digits], up to 64 characters, nothing before or after, finite as a
- * double. A subnormal or zero result of a non-zero text is accepted as that double; beyond the
- * double's range is refused.
+ * num.h - numbers to text and back, without a locale.
+ * Grammar of a measured number (DESIGN section 6): -?digits[.digits][(e|E)[+-]digits], up to 64
+ * characters, nothing before or after, finite as a double. A subnormal or zero result of a non-zero
+ * text is accepted as that double; beyond the double's range is refused.
  */
 #ifndef BASE_NUM_H
 #define BASE_NUM_H

@@ -1,7 +1,8 @@
 /*
- * text.h - foreign text made safe on its way out. What came from an agent, a run, a file or a
- * remote is untrusted: it may hold control characters, escape sequences, bidi overrides (U+202A-E,
- * U+2066-9), invalid UTF-8, or what looks like a trailer.
+ * text.h - foreign text made safe on its way out.
+ * What came from an agent, a run, a file or a remote is untrusted: it may hold control characters,
+ * escape sequences, bidi overrides (U+202A-E, U+2066-9), invalid UTF-8, or what looks like a
+ * trailer.
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H

@@ -168,7 +168,7 @@ static int read_proposal(struct experiment *x, struct err *err)
 
 	if (fd < 0)
 		return 0;
-	(void)io_read_fd(fd, PROPOSAL_BYTES, &text, &cut);	/* a directory, or too long: what was read counts */
+	(void)io_read_head(fd, PROPOSAL_BYTES, &text, &cut);	/* a directory holds none */
 	proposal_parse(text.buf, text.len, &x->proposal);
 	return save_proposal(x, err);
 }

@@ -74,21 +74,25 @@ static void push_hangul(struct alias *f, uint32_t c)
 		push(f, 0x11a7 + s % 28);
 }
 
-/* Case foldings to more than one character; the ligatures stand in for each other everywhere. */
-static const char *long_fold(uint32_t c)
+/* Case foldings to more than one character, ended by 0; NULL: c has none. */
+static const uint16_t *long_fold(uint32_t c)
 {
 	static const struct {
 		uint32_t c;
-		const char *text;
+		uint16_t to[4];
 	} folds[] = {
-		{ 0xdf, "ss" },	   { 0x1e9e, "ss" }, { 0xfb00, "ff" },
-		{ 0xfb01, "fi" },  { 0xfb02, "fl" }, { 0xfb03, "ffi" },
-		{ 0xfb04, "ffl" }, { 0xfb05, "st" }, { 0xfb06, "st" },
+		{ 0x00df, { 's', 's' } }, { 0x0149, { 0x2bc, 'n' } }, { 0x0587, { 0x565, 0x582 } },
+		{ 0x1e9a, { 'a', 0x2be } }, { 0x1e9e, { 's', 's' } }, { 0xfb00, { 'f', 'f' } },
+		{ 0xfb01, { 'f', 'i' } }, { 0xfb02, { 'f', 'l' } }, { 0xfb03, { 'f', 'f', 'i' } },
+		{ 0xfb04, { 'f', 'f', 'l' } }, { 0xfb05, { 's', 't' } }, { 0xfb06, { 's', 't' } },
+		{ 0xfb13, { 0x574, 0x576 } }, { 0xfb14, { 0x574, 0x565 } },
+		{ 0xfb15, { 0x574, 0x56b } }, { 0xfb16, { 0x57e, 0x576 } },
+		{ 0xfb17, { 0x574, 0x56d } },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(folds); i++)
 		if (folds[i].c == c)
-			return folds[i].text;
+			return folds[i].to;
 	return NULL;
 }
 
@@ -97,7 +101,7 @@ static void push_folded(struct alias *f, uint32_t c)
 	int from = (int)c;
 	const struct alias_split *split =
 		bsearch(&from, alias_splits, alias_n_splits, sizeof(*alias_splits), by_from);
-	const char *text = long_fold(c);
+	const uint16_t *to = long_fold(c);
 
 	if (split) {
 		push_folded(f, split->first);
@@ -105,9 +109,9 @@ static void push_folded(struct alias *f, uint32_t c)
 			push_folded(f, split->second);
 	} else if (c >= 0xac00 && c <= 0xd7a3) {
 		push_hangul(f, c);
-	} else if (text) {
-		while (*text)
-			push(f, (uint32_t)*text++);
+	} else if (to) {
+		while (*to)
+			push(f, *to++);
 	} else {
 		push(f, fold_case(c));
 	}

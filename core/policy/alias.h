@@ -1,8 +1,8 @@
 /*
- * alias.h - file names as file systems that are less exact than git see them. One folding for all
- * of them: HFS+ and APFS compare decomposed and without case, and HFS+ ignores some characters;
- * NTFS ignores case. A name that folds to another's is the same file somewhere. Too much is found
- * rather than too little: marks on one letter are equal in any order.
+ * alias.h - file names as file systems that are less exact than git see them.
+ * One folding for all of them: HFS+ and APFS compare decomposed and without case, and HFS+ ignores
+ * some characters; NTFS ignores case. A name that folds to another's is the same file somewhere.
+ * Too much is found rather than too little: marks on one letter are equal in any order.
  *
  * Memory: alias_free() accepts an empty one.
  */

@@ -1,8 +1,8 @@
 /*
- * budget.h - what counts, and when the loop must end. Pure. Every number but baselines counts for
- * experiments (no-op, duplicate, agent-failed too); plateau = recorded experiments since the last
- * accept or baseline; failures = consecutive agent-failed crash timeout metric-*; wall = time the
- * driver ran, all sessions.
+ * budget.h - what counts, and when the loop must end.
+ * Pure. Every number but baselines counts for experiments (no-op, duplicate, agent-failed too);
+ * plateau = recorded experiments since the last accept or baseline; failures = consecutive
+ * agent-failed crash timeout metric-*; wall = time the driver ran, all sessions.
  */
 #ifndef POLICY_BUDGET_H
 #define POLICY_BUDGET_H

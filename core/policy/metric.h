@@ -1,9 +1,9 @@
 /*
- * metric.h - what a process printed, as numbers. A reader is fed the whole stream in pieces of any
- * size and keeps what it needs only. DESIGN section 6: lines "METRIC <name>=<number>" or "<name>:
- * <number>", first on their line; or one JSON object of numbers. Only names the policy uses count.
- * The number grammar is base/num.h's. Printed twice with one value is one value; with different
- * values invalid.
+ * metric.h - what a process printed, as numbers.
+ * A reader is fed the whole stream in pieces of any size and keeps what it needs only. DESIGN
+ * section 6: lines "METRIC <name>=<number>" or "<name>: <number>", first on their line; or one JSON
+ * object of numbers. Only names the policy uses count. The number grammar is base/num.h's. Printed
+ * twice with one value is one value; with different values invalid.
  *
  * Memory: metric_reader_free() accepts NULL.
  */

@@ -1,8 +1,8 @@
 /*
- * surface.h - which paths an experiment may change, and what a change of trees amounts to. Deny
- * wins, no match means no. Always denied, whatever `allow` says: harness.yaml at the root; `.git`
- * in any case or HFS/NTFS spelling in any component; .gitattributes and .gitmodules anywhere; a
- * tracked core.hooksPath directory. Pure: no I/O, no clock.
+ * surface.h - which paths an experiment may change, and what a change of trees amounts to.
+ * Deny wins, no match means no. Always denied, whatever `allow` says: harness.yaml at the root;
+ * `.git` in any case or HFS/NTFS spelling in any component; .gitattributes and .gitmodules
+ * anywhere; a tracked core.hooksPath directory. Pure: no I/O, no clock.
  *
  * Paths:  repository-relative bytes, '/' between parts.
  */

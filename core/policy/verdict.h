@@ -1,12 +1,17 @@
 /*
- * verdict.h - from numbers to a verdict. Pure; the only place where a verdict is made.
+ * verdict.h - from numbers to a verdict.
+ * Pure; the only place where a verdict is made.
  *
- * value = median of the samples (even count: mean of the middle two). gain = best - value
- * (minimize) or value - best (maximize), one double subtraction; T = min_delta, or p * |best|;
- * better iff gain > T, worse iff gain < -T, else no-gain. (DESIGN section 3.) Order of judgement:
- * metric-invalid, metric-missing; `outside` (escalate out-of-range); worse; no-gain (unless
- * simpler); guards that reject; guards that escalate; low-confidence; human-criteria; better or
- * simpler (or, where a person said yes before, approved).
+ * value = median of the samples (even count: mean of the middle two).
+ * gain = best - value (minimize) or value - best (maximize), one double subtraction;
+ * T = min_delta, or p * |best|; better iff gain > T, worse iff gain < -T, else no-gain.
+ *
+ * A guard's max_regression: no further than the amount from best's and the baseline's value, the
+ * bound included and its last place forgiven (people write bounds in decimals).
+ *
+ * Order of judgement: metric-invalid, metric-missing; `outside` (escalate out-of-range); worse;
+ * no-gain (unless simpler); guards that reject; guards that escalate; low-confidence;
+ * human-criteria; better or simpler (or, where a person said yes before, approved).
  */
 #ifndef POLICY_VERDICT_H
 #define POLICY_VERDICT_H

@@ -86,11 +86,31 @@ static void reads(void **state)
 	assert_int_equal(io_read_file("f/g", 5, &s, &err), ERR_NOT_FOUND);
 	assert_int_equal(io_read_file(".", 5, &s, &err), ERR_IO);
 	assert_non_null(strstr(err.msg, "cannot read '.'"));
+	fd = open("f", O_RDONLY);
+	assert_int_equal(io_read_head(fd, 3, &s, &err), 0);
+	assert_string_equal(s.buf, "123");
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(io_read_head(fd, 5, &s, &err), 0);
+	assert_string_equal(s.buf, "12345");
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(io_read_head(fd, 0, &s, &err), 0);
+	assert_int_equal(s.len, 0);
+	close(fd);
+	assert_int_equal(io_read_head(fd, 5, &s, &err), ERR_IO);
+	assert_int_equal(io_read_file("f", 5, &s, &err), 0);
 	fd = open(".", O_RDONLY | O_DIRECTORY);
 	assert_int_equal(io_read_at(fd, "f", 100, &s, &err), 0);
 	close(fd);
 	assert_int_equal(io_read_fd(fd, 100, &s, &err), ERR_IO);
 	assert_int_equal(io_write_fd(fd, "x", 1, &err), ERR_IO);
+	assert_int_equal(mkfifo("fifo", 0600), 0);
+	alarm(20);
+	assert_int_equal(io_read_file("fifo", 100, &s, &err), 0);
+	assert_int_equal(s.len, 0);
+	fd = open("fifo", O_RDWR);
+	assert_int_equal(io_read_file("fifo", 100, &s, &err), ERR_IO);	/* held open, nothing in it */
+	close(fd);
+	alarm(0);
 	assert_int_equal(symlink("loop", "loop"), 0);
 	assert_int_equal(io_read_file("loop", 5, &s, &err), ERR_IO);
 }

@@ -209,7 +209,7 @@ static void collisions(void **state)
 		{ "a", "A", true }, { "a", "b", false }, { "a", "aa", false }, { "", "", true }, { "", "a", false },
 		{ "src/Eval.py", "SRC/eval.PY", true }, { "\xc3\xa9", "e\xcc\x81", true }, { "\xc3\x89", "e\xcc\x81", true },
 		{ "\xce\xa3", "\xcf\x82", true }, { "\xd0\x96", "\xd0\xb6", true }, { "stra\xc3\x9f" "e", "STRASSE", true },
-		{ "\xef\xac\x81x", "fix", true }, { "\xea\xb0\x81", "\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8", true },
+		{ "\xef\xac\x81x", "fix", true }, { "\xef\xac\x83", "FFI", true }, { "\xc5\x89", "\xca\xbcN", true }, { "\xea\xb0\x81", "\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8", true },
 		{ "\xea\xb0\x80", "\xe1\x84\x80\xe1\x85\xa1", true }, { "\xe2\x84\xab", "\xc3\xa5", true },
 		{ "a\xcc\xa3\xcc\x87", "a\xcc\x87\xcc\xa3", true }, { "\xe1\xba\xa1\xcc\x87", "\xc8\xa7\xcc\xa3", true },
 		{ "K", "\xe2\x84\xaa", true }, { "a\xe2\x80\x8d", "a", true }, { "\xff", "\xfe", false }, { "\xff", "\xff", true },
