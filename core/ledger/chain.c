@@ -81,10 +81,24 @@ static bool is_campaign(const char *message, const char *campaign)
 	return value && len == strlen(campaign) && !memcmp(value, campaign, len);
 }
 
+/* Does the presence of a field fit the kind? */
+static bool number_fits(const struct entry *e)
+{
+	if (e->kind == ENTRY_ACT)
+		return true;
+	return (e->kind == ENTRY_START) == (e->number < 0);
+}
+
+static bool best_fits(const struct entry *e)
+{
+	if (e->kind == ENTRY_ACT)
+		return true;
+	return (e->kind == ENTRY_START) == oid_is_zero(&e->best);
+}
+
 static const char *fault(const struct commit *c, const char *campaign, struct link *l)
 {
 	struct entry *e = &l->entry;
-	bool counted;
 
 	if (!is_campaign(c->message, campaign))
 		return "is not this campaign's (Harness-Campaign)";
@@ -92,11 +106,10 @@ static const char *fault(const struct commit *c, const char *campaign, struct li
 		return "has no Harness-Entry that is known";
 	if (c->n_parents < parents[e->kind].min || c->n_parents > parents[e->kind].max)
 		return "has the wrong number of parents";
-	counted = e->kind == ENTRY_EXPERIMENT || e->kind == ENTRY_BASELINE;
-	if (!field_number(c->message, &e->number) || (counted && e->number < 0) || (e->kind == ENTRY_START && e->number >= 0))
+	if (!field_number(c->message, &e->number) || !number_fits(e))
 		return "has no valid Harness-Experiment";
-	if (!field_oid(c->message, "Harness-Best", &e->best) || !field_oid(c->message, "Harness-Best-Waits", &l->waits) ||
-	    (counted && oid_is_zero(&e->best)))
+	if (!field_oid(c->message, "Harness-Best", &e->best) || !best_fits(e) ||
+	    !field_oid(c->message, "Harness-Best-Waits", &l->waits))
 		return "has no valid Harness-Best";
 	if (!field_oid(c->message, "Harness-Base", &l->base) || (e->kind == ENTRY_START) == oid_is_zero(&l->base))
 		return "has no valid Harness-Base";

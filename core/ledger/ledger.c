@@ -235,6 +235,14 @@ static int set_refs(struct writing *x, struct err *err)
 	return 0;
 }
 
+/* What depends on values read under the locks. */
+static int build_locked(struct writing *x, struct err *err)
+{
+	if (write_commit(x, err) < 0 || (x->w->n_annotate && build_notes(x, err) < 0))
+		return err->code;
+	return repo_flush(x->repo, err);
+}
+
 /*
  * Objects are flushed twice: the many of an experiment before other writers of the notes have to wait for our lock,
  * the few that depend on values read under the locks before the first ref names them.
@@ -248,11 +256,7 @@ static int write_all(struct writing *x, struct journal *journal, struct err *err
 	    repo_checked_out(x->repo, x->best, &path, err) < 0)
 		return err->code;
 	x->best_in_use = path != NULL;
-	if (lock_refs(x, journal, err) < 0 || check_refs(x, err) < 0 || write_commit(x, err) < 0)
-		return err->code;
-	if (x->w->n_annotate && build_notes(x, err) < 0)
-		return err->code;
-	if (repo_flush(x->repo, err) < 0 || set_refs(x, err) < 0 ||
+	if (lock_refs(x, journal, err) < 0 || check_refs(x, err) < 0 || build_locked(x, err) < 0 || set_refs(x, err) < 0 ||
 	    ref_plan_commit(x->plan, x->w->before, x->w->before_data, err) < 0)
 		return err->code;
 	journal_locks(x, "unlocked", &done);
@@ -261,14 +265,15 @@ static int write_all(struct writing *x, struct journal *journal, struct err *err
 
 static int check_write(const struct history *h, const struct ledger_write *w, struct err *err)
 {
-	bool act = w->kind == ENTRY_ACT;
-	bool known = w->number >= 0 && (size_t)w->number < h->n_records;
+	const struct record *known = history_record(h, w->number);
 
-	if (w->kind == ENTRY_START || act != (w->act != NULL) || (act && w->number >= 0 && !known))
+	if (w->kind == ENTRY_START || (w->kind == ENTRY_ACT) != (w->act != NULL))
 		return err_set(err, ERR_BUG, "a ledger entry of this form does not exist");
-	if (w->kind == ENTRY_EXPERIMENT && known && h->records[w->number].approved)
+	if (w->kind == ENTRY_ACT)
+		return w->number < 0 || known ? 0 : err_set(err, ERR_BUG, "an act on number %d, which is not there", w->number);
+	if (w->kind == ENTRY_EXPERIMENT && known && known->approved)
 		return 0;	/* an approval whose measurement was still owed */
-	if (!act && (w->number != (int)h->n_records || !w->lines))
+	if (w->number != (int)h->n_records || !w->lines)
 		return err_set(err, ERR_BUG, "number %d is not due, %zu is", w->number, h->n_records);
 	return 0;
 }

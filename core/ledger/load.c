@@ -203,6 +203,13 @@ int load_records(struct repo *repo, struct history *h, const struct chain *chain
 	return 0;
 }
 
+static struct link *next_act(struct chain *chain, size_t *i)
+{
+	while (*i < chain->n && chain->v[*i].entry.kind != ENTRY_ACT)
+		++*i;
+	return *i < chain->n ? &chain->v[(*i)++] : NULL;
+}
+
 /* The k-th act of a campaign is the k-th line of the file. */
 int load_acts(struct repo *repo, struct history *h, struct chain *chain, struct err *err)
 {
@@ -217,6 +224,7 @@ int load_acts(struct repo *repo, struct history *h, struct chain *chain, struct 
 		return err_wrap(err, "campaign '%s': cannot read the ledger's acts", h->campaign);
 	for (size_t i = 0; at < text.len; seen++) {
 		size_t len = strcspn(text.buf + at, "\n") + 1;
+		struct link *link = seen < h->index->n_acts ? NULL : next_act(chain, &i);
 		struct event line = { 0 };
 
 		if (!event_parse(text.buf + at, len < text.len - at ? len : text.len - at, &line)) {
@@ -225,12 +233,10 @@ int load_acts(struct repo *repo, struct history *h, struct chain *chain, struct 
 				       h->campaign, seen + 1);
 		}
 		at += len;
-		while (seen >= h->index->n_acts && i < chain->n && chain->v[i].entry.kind != ENTRY_ACT)
-			i++;
-		if (seen < h->index->n_acts || i == chain->n)
-			event_free(&line);
+		if (link)
+			link->entry.act = line;
 		else
-			chain->v[i++].entry.act = line;
+			event_free(&line);
 	}
 	if (seen != due)
 		return err_set(err, ERR_INVALID, "campaign '%s': the ledger has %zu commits of acts and %zu lines of them",

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 
-bool record_owns(const struct event *line, const char *campaign, int number)
+static bool record_owns(const struct event *line, const char *campaign, int number)
 {
 	int64_t n;
 

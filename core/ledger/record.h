@@ -15,8 +15,6 @@ int record_parse(const char *campaign, int number, const char *ptr, size_t len, 
 int record_fold(const struct events *lines, struct record *r, struct err *err);
 void record_clear(struct record *r);
 
-/* Is this line of a note one of that number's? */
-bool record_owns(const struct event *line, const char *campaign, int number);
 /* A note's text with that number's lines replaced by `lines` (record text); everything else byte for byte. False: nothing to do. */
 bool record_into_note(const char *campaign, int number, const char *old, size_t len, const struct str *lines, struct str *ret);
 /* Only that number's lines of a note, as they stand there. */

@@ -10,7 +10,7 @@
 
 #define OURS "Harness-"
 
-/* The next line that has the form of one of our trailers, or NULL. */
+/* The next line that has the form of one of our trailers; empty: none. */
 static const char *next_ours(const char *at, size_t *ret_len)
 {
 	while (*at) {
@@ -23,7 +23,8 @@ static const char *next_ours(const char *at, size_t *ret_len)
 		}
 		at += len + (at[len] == '\n');
 	}
-	return NULL;
+	*ret_len = 0;
+	return at;
 }
 
 static const char *approver(const struct claim *c)
@@ -35,6 +36,21 @@ static const char *approver(const struct claim *c)
 			by = event_get(&c->lines.v[i], "by");
 	}
 	return by;
+}
+
+static int wrong_trailer(struct verify *v, const struct claim *c, const char *want, size_t n_want, const char *have, size_t n_have)
+{
+	const struct oid_hex id = oid_hex(&v->link->entry.commit);
+	STR a = STR_INIT, b = STR_INIT;
+
+	text_line(want, n_want, 300, &a);
+	text_line(have, n_have, 300, &b);
+	if (!n_want)
+		return broken(v, "%s/%d: commit %s has the trailer '%s', which the ledger does not give", v->h->campaign, c->r.number,
+			      id.s, b.buf);
+	if (!n_have)
+		return broken(v, "%s/%d: commit %s lacks the trailer '%s'", v->h->campaign, c->r.number, id.s, a.buf);
+	return broken(v, "%s/%d: commit %s says '%s', the ledger says '%s'", v->h->campaign, c->r.number, id.s, b.buf, a.buf);
 }
 
 /* What ledger_message() writes for these lines is all that may stand there, in this order, at the end. */
@@ -51,25 +67,12 @@ static int check_trailers(struct verify *v, const struct claim *c, const struct 
 	ledger_message(&in, &message);
 	want = message.buf;
 	do {
-		STR a = STR_INIT, b = STR_INIT;
-
 		want = next_ours(want + n_want, &n_want);
 		have = next_ours(have + n_have, &n_have);
-		if (want && have && n_want == n_have && !memcmp(want, have, n_want))
-			continue;
-		if (!want && !have)
+		if (!n_want && !n_have)
 			return 0;
-		text_line(want ? want : "", want ? n_want : 0, 300, &a);
-		text_line(have ? have : "", have ? n_have : 0, 300, &b);
-		if (!want)
-			return broken(v, "%s/%d: commit %s has the trailer '%s', which the ledger does not give", v->h->campaign,
-				      c->r.number, oid_hex(&commit->id).s, b.buf);
-		if (!have)
-			return broken(v, "%s/%d: commit %s lacks the trailer '%s'", v->h->campaign, c->r.number,
-				      oid_hex(&commit->id).s, a.buf);
-		return broken(v, "%s/%d: commit %s says '%s', the ledger says '%s'", v->h->campaign, c->r.number,
-			      oid_hex(&commit->id).s, b.buf, a.buf);
-	} while (true);
+	} while (n_want == n_have && !memcmp(want, have, n_want));
+	return wrong_trailer(v, c, want, n_want, have, n_have);
 }
 
 static int check_parent(struct verify *v, const struct claim *c, const struct commit *commit)

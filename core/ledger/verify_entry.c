@@ -33,13 +33,13 @@ static void add_best(struct verify *v, const struct oid *commit, int number)
 	v->bests[v->n_bests++] = (struct best_of){ *commit, number };
 }
 
-void claim_clear(struct claim *c)
+static void claim_clear(struct claim *c)
 {
 	record_clear(&c->r);
 	events_free(&c->lines);
 }
 
-int claim_read(struct verify *v, int number, struct claim *ret, struct err *err)
+static int claim_read(struct verify *v, int number, struct claim *ret, struct err *err)
 {
 	STR text = STR_INIT;
 
@@ -94,27 +94,37 @@ static bool in_own_dir(const struct verify *v, const char *path, const char **re
 	return true;
 }
 
-static int check_change(struct verify *v, const struct tree_change *t, struct err *err)
+static int not_its(struct verify *v, const struct tree_change *t)
 {
 	const struct entry *e = &v->link->entry;
-	const char *name;
 	STR path = STR_INIT;
 
-	if (in_own_dir(v, t->path, &name)) {
-		if (!t->old.mode)
-			return 0;
-		if (!strcmp(name, "record") && t->new.mode)
-			return check_appended(v, t, 0, err);
-		if (e->kind == ENTRY_EXPERIMENT && t->new.mode)
-			return 0;	/* logs of a measurement made late */
-	}
-	if (e->kind == ENTRY_ACT && !strcmp(t->path, "acts"))
-		return check_appended(v, t, 1, err);
-	if (e->kind == ENTRY_ACT && !strcmp(t->path, "policy.yaml") && event_is(v->act, "event", "adopt-policy") && t->new.mode)
-		return 0;
 	text_line(t->path, strlen(t->path), 200, &path);
 	return broken(v, "%s: ledger commit %s (%s) changes '%s', which is not its to change", v->h->campaign, oid_hex(&e->id).s,
 		      entry_names[e->kind], path.buf);
+}
+
+static int check_own_file(struct verify *v, const struct tree_change *t, const char *name, struct err *err)
+{
+	if (!t->old.mode)
+		return 0;
+	if (!strcmp(name, "record"))
+		return check_appended(v, t, 0, err);
+	/* logs of a measurement made late */
+	return v->link->entry.kind == ENTRY_EXPERIMENT && t->new.mode ? 0 : not_its(v, t);
+}
+
+static int check_change(struct verify *v, const struct tree_change *t, struct err *err)
+{
+	const char *name;
+
+	if (in_own_dir(v, t->path, &name))
+		return check_own_file(v, t, name, err);
+	if (v->link->entry.kind != ENTRY_ACT)
+		return not_its(v, t);
+	if (!strcmp(t->path, "acts"))
+		return check_appended(v, t, 1, err);
+	return !strcmp(t->path, "policy.yaml") && event_is(v->act, "event", "adopt-policy") ? 0 : not_its(v, t);
 }
 
 static int check_changes(struct verify *v, struct err *err)
@@ -284,31 +294,38 @@ static int entry_baseline(struct verify *v, struct err *err)
 
 /* ---- acts ---- */
 
-static int act_approve(struct verify *v, struct err *err)
+/* An approval that was judged: with a new commit, or without one where the samples still say no. */
+static int approved_now(struct verify *v, const struct claim *c, struct err *err)
 {
-	CLEANUP(claim_clear) struct claim c = { 0 };
 	const struct entry *e = &v->link->entry;
 	bool commit = !oid_is_zero(&e->commit);
-	int r = claim_read(v, e->number, &c, err);
+	int r = 0;
 
-	if (r)
-		return r;
+	if (commit != (c->r.verdict == VERDICT_ACCEPT))
+		return broken(v, "%s/%d: approved and %s, but the ledger %s", v->h->campaign, e->number, verdict_names[c->r.verdict],
+			      commit ? "holds a new commit" : "holds no new commit");
 	if (commit && !event_is(v->act, "commit", oid_hex(&e->commit).s))
 		return broken(v, "%s/%d: the approval's commit is %s, the act says %s", v->h->campaign, e->number,
 			      oid_hex(&e->commit).s, event_get(v->act, "commit") ? event_get(v->act, "commit") : "(none)");
-	v->approved[e->number] = c.r.approved;
-	if (c.r.approved)
-		return expect_best(v, &v->best);
-	if (commit != (c.r.verdict == VERDICT_ACCEPT))
-		return broken(v, "%s/%d: approved and %s, but the ledger %s", v->h->campaign, e->number, verdict_names[c.r.verdict],
-			      commit ? "holds a new commit" : "holds no new commit");
 	if (commit)
-		r = verify_commit(v, &c, &e->commit, err);
+		r = verify_commit(v, c, &e->commit, err);
 	if (!r)
-		r = verify_decision(v, &c, true, err);
+		r = verify_decision(v, c, true, err);
 	if (!r && commit)
 		add_best(v, &e->commit, e->number);
 	return r ? r : expect_best(v, commit ? &e->commit : &v->best);
+}
+
+static int act_approve(struct verify *v, struct err *err)
+{
+	CLEANUP(claim_clear) struct claim c = { 0 };
+	int number = v->link->entry.number;
+	int r = claim_read(v, number, &c, err);
+
+	if (r)
+		return r;
+	v->approved[number] = c.r.approved;
+	return c.r.approved ? expect_best(v, &v->best) : approved_now(v, &c, err);
 }
 
 static int act_deny(struct verify *v, struct err *err)

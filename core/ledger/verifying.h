@@ -44,8 +44,6 @@ struct claim {
 };
 
 int broken(struct verify *v, const char *fmt, ...) PRINTF(2, 3);
-int claim_read(struct verify *v, int number, struct claim *ret, struct err *err);
-void claim_clear(struct claim *c);
 
 int verify_entry(struct verify *v, struct err *err);
 int verify_decision(struct verify *v, const struct claim *c, bool approved, struct err *err);
