@@ -11,15 +11,6 @@
 #define WHOLE 10000		/* characters; a hypothesis longer than that is cut */
 #define OURS "Harness-"
 
-/* An agent's text without what could pass for ours. */
-static void safe_text(const char *text, bool lines, struct str *ret)
-{
-	STR visible = STR_INIT;
-
-	text_visible(text, strlen(text), lines, &visible);
-	trailers_strip(visible.buf, OURS, ret);
-}
-
 static void trim_end(struct str *s)
 {
 	while (s->len && strchr(" \t\r\n", s->buf[s->len - 1]))
@@ -29,10 +20,11 @@ static void trim_end(struct str *s)
 /* Tools that read trailers or mails take a line of three dashes for the end of the message. */
 static void add_paragraphs(struct str *ret, const char *text)
 {
-	STR safe = STR_INIT;
+	STR visible = STR_INIT, safe = STR_INIT;
 	const char *at;
 
-	safe_text(text, true, &safe);
+	text_visible(text, strlen(text), true, &visible);
+	trailers_strip(visible.buf, OURS, &safe);
 	trim_end(&safe);
 	at = safe.buf + strspn(safe.buf, "\n");
 	if (!*at)
@@ -52,13 +44,12 @@ static void add_paragraphs(struct str *ret, const char *text)
 /* Returns true where the subject had to be cut: the whole of it then opens the body. */
 static bool add_subject(const struct message_in *in, struct str *ret)
 {
-	STR safe = STR_INIT;
-	STR whole = STR_INIT;
+	STR line = STR_INIT, whole = STR_INIT;
 	bool cut;
 
 	if (in->subject)
-		safe_text(in->subject, false, &safe);
-	text_line(safe.buf, safe.len, WHOLE, &whole);
+		text_line(in->subject, strlen(in->subject), WHOLE, &line);
+	trailers_strip(line.buf, OURS, &whole);
 	trim_end(&whole);
 	if (whole.len)
 		text_line(whole.buf, whole.len, SUBJECT_COLUMNS, ret);

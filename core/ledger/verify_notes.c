@@ -21,14 +21,27 @@ static void first_difference(const char *a, const char *b, struct str *ret_a, st
 	}
 }
 
+/* Lines that a merge of notes put in another order are compared in ours. */
+static void in_order(const struct verify *v, int number, const struct str *own, struct str *ret)
+{
+	CLEANUP(events_free) struct events lines = { 0 };
+	struct err ignored;
+
+	if (record_parse(v->h->campaign, number, own->buf, own->len, &lines, &ignored) == 0)
+		events_format(&lines, ret);
+	else
+		str_add(ret, own->buf, own->len);
+}
+
 static int wrong_note(struct verify *v, const struct want *w, const struct str *record, const struct str *own)
 {
 	const char *c = v->h->campaign;
-	STR note = STR_INIT, ledger = STR_INIT;
+	STR note = STR_INIT, ledger = STR_INIT, ordered = STR_INIT;
 
 	if (oid_is_zero(&w->found))
 		return broken(v, "%s/%d: commit %s has no note", c, w->number, oid_hex(&w->commit).s);
-	first_difference(own->buf, record->buf, &note, &ledger);
+	in_order(v, w->number, own, &ordered);
+	first_difference(ordered.buf, record->buf, &note, &ledger);
 	if (!note.len)
 		return broken(v, "%s/%d: the note of %s lacks the line '%s' of the ledger", c, w->number, oid_hex(&w->commit).s,
 			      ledger.buf);
