@@ -77,8 +77,6 @@ static void add_row(void *data, const struct record *r)
 	STR verdict = STR_INIT, subject = STR_INIT;
 
 	words_verdict(r, &verdict);
-	if (r->approved)
-		str_puts(&verdict, ", approved");
 	words_subject(r, &subject);
 	words_number(p->value, value);
 	words_delta(outline_gain(&l->outline, p), gain);

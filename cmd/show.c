@@ -92,7 +92,7 @@ static void head(struct view *v)
 	str_printf(&v->out, "%s%s %d%s of campaign %s: %s", paint(v, COLOUR_ID), r->baseline ? "baseline" : "experiment", r->number,
 		   paint(v, COLOUR_OFF), v->h->campaign, paint(v, outcome_colour(outcome_of(r))));
 	words_verdict(r, &v->out);
-	str_printf(&v->out, "%s%s\n", r->waiting ? ", waiting for a person" : r->approved ? ", approved" : "", paint(v, COLOUR_OFF));
+	str_printf(&v->out, "%s%s\n", r->waiting ? ", waiting for a person" : "", paint(v, COLOUR_OFF));
 	id_line(v, "commit", &r->commit);
 	if (!oid_eq(&r->accepted, &r->commit))
 		id_line(v, "joined", &r->accepted);

@@ -22,6 +22,7 @@
 
 #define LIVE_MAX 4096
 #define LAST_VERDICTS 5
+#define BURST_MS 60
 #define LOOK_MS 1000	/* a lock that is let go of, and packed refs, make no event that we watch: look at least this often */
 
 struct options {
@@ -137,19 +138,22 @@ static int watch_open(struct cmd_ctx *ctx)
 
 	if (fd < 0)
 		return -1;
-	inotify_add_watch(fd, ctx->state_dir, IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE);
+	inotify_add_watch(fd, ctx->state_dir, IN_MOVED_TO | IN_DELETE);
 	inotify_add_watch(fd, ledgers, IN_MOVED_TO);
 	return fd;
 }
 
+/* Events come in bursts, one for each move of the machine: after the first, wait a little and take them as one. */
 static void watch_wait(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char events[4096];
 
-	if (poll(&p, fd >= 0, LOOK_MS) > 0)
-		while (read(fd, events, sizeof(events)) > 0)
-			;
+	if (poll(&p, fd >= 0, LOOK_MS) <= 0)
+		return;
+	poll(NULL, 0, BURST_MS);
+	while (read(fd, events, sizeof(events)) > 0)
+		;
 }
 
 static size_t count_lines(const struct str *s)
@@ -161,19 +165,37 @@ static size_t count_lines(const struct str *s)
 	return n;
 }
 
-/* Over what was painted before; where that has scrolled out of reach, on a cleared screen. */
-static int repaint(const struct seen *seen, size_t *painted, struct err *err)
+struct painted {
+	struct str text;
+	size_t lines;
+};
+
+static void painted_free(struct painted *p)
+{
+	str_free(&p->text);
+}
+
+/* Line by line over what was painted before, so that nothing flickers; where that has scrolled out of reach, on a cleared screen. */
+static int repaint(const struct seen *seen, struct painted *before, struct err *err)
 {
 	STR text = STR_INIT, screen = STR_INIT;
 	size_t rows = table_terminal_rows();
 
 	state_text(&seen->in, &text);
-	if (*painted > 0 && rows > 0 && *painted >= rows)
+	if (!strcmp(text.buf, before->text.buf))
+		return 0;
+	if (before->lines > 0 && rows > 0 && before->lines >= rows)
 		str_puts(&screen, "\033[H\033[J");
-	else if (*painted > 0)
-		str_printf(&screen, "\033[%zuF\033[J", *painted);
-	str_add(&screen, text.buf, text.len);
-	*painted = count_lines(&text);
+	else if (before->lines > 0)
+		str_printf(&screen, "\033[%zuF", before->lines);
+	for (const char *p = text.buf, *end; (end = strchr(p, '\n')); p = end + 1) {
+		str_add(&screen, p, (size_t)(end - p));
+		str_puts(&screen, "\033[K\n");
+	}
+	str_puts(&screen, "\033[J");
+	before->lines = count_lines(&text);
+	str_clear(&before->text);
+	str_add(&before->text, text.buf, text.len);
 	return cmd_print(&screen, err);
 }
 
@@ -221,13 +243,12 @@ static int tell(const struct history *h, size_t *told, struct err *err)
 	return out.len > 0 ? cmd_print(&out, err) : 0;
 }
 
-static int last_line(const struct seen *seen, struct err *err)
+static int headline(const struct seen *seen, struct err *err)
 {
-	STR out = STR_INIT, why = STR_INIT;
+	STR out = STR_INIT;
 
-	state_why(&seen->in, &why);
-	str_printf(&out, "campaign %s is %s%s%s\n", seen->in.history->campaign, state_word(state_of(&seen->in)), why.len > 0 ? ": " : "",
-		   why.buf);
+	state_headline(&seen->in, &out);
+	str_putc(&out, '\n');
 	return cmd_print(&out, err);
 }
 
@@ -236,14 +257,17 @@ static int watch(struct cmd_ctx *ctx, struct seen *seen, struct err *err)
 	const struct sigaction action = { .sa_handler = on_signal };
 	bool terminal = isatty(STDOUT_FILENO);
 	AUTOCLOSE int fd = watch_open(ctx);
-	size_t at = terminal ? 0 : ctx->history->n_entries;
+	CLEANUP(painted_free) struct painted painted = { .text = STR_INIT };
+	size_t told = ctx->history->n_entries;
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	if (!terminal && last_line(seen, err) < 0)
+	if (!terminal && headline(seen, err) < 0)
 		return err->code;
+	if (!terminal && !seen->in.running)
+		return 0;
 	for (;;) {
-		if (look(ctx, seen, err) < 0 || (terminal ? repaint(seen, &at, err) : tell(ctx->history, &at, err)) < 0)
+		if (look(ctx, seen, err) < 0 || (terminal ? repaint(seen, &painted, err) : tell(ctx->history, &told, err)) < 0)
 			return err->code;
 		if (interrupted) {
 			ctx->exit = 128 + interrupted;
@@ -253,7 +277,7 @@ static int watch(struct cmd_ctx *ctx, struct seen *seen, struct err *err)
 			break;
 		watch_wait(fd);
 	}
-	return terminal ? 0 : last_line(seen, err);
+	return terminal ? 0 : headline(seen, err);
 }
 
 static int run(struct cmd_ctx *ctx, struct err *err)

@@ -141,7 +141,7 @@ static bool beyond(struct chart *c, const struct point *p, double x, double y)
 
 	if (y >= c->top && y <= c->bottom)
 		return false;
-	str_printf(c->out, "<path class=\"d\" d=\"M%.1f %.1fl4 %sl-8 0z\">", x, up ? c->top : c->bottom - 9, up ? "7" : "-7");
+	str_printf(c->out, "<path class=\"%s\" d=\"M%.1f %.1fl4 %sl-8 0z\">", p->outcome == OUTCOME_WAITING ? "w" : "d", x, up ? c->top : c->bottom - 9, up ? "7" : "-7");
 	tip(c, p);
 	str_puts(c->out, "</path>\n");
 	return true;

@@ -93,7 +93,7 @@ static void why_running(const struct state_in *in, struct str *ret)
 	str_printf(ret, ", for %s", text);
 }
 
-void state_why(const struct state_in *in, struct str *ret)
+static void state_why(const struct state_in *in, struct str *ret)
 {
 	enum budget_end end = budget_end(in->history);
 	size_t waiting = 0;
@@ -129,16 +129,23 @@ static void line(const struct state_in *in, const char *colour, const char *text
 	str_putc(ret, '\n');
 }
 
-static void head(const struct state_in *in, struct str *ret)
+void state_headline(const struct state_in *in, struct str *ret)
 {
 	enum state s = state_of(in);
-	STR text = STR_INIT, why = STR_INIT;
+	STR why = STR_INIT;
 
-	str_printf(&text, "campaign %s is %s", in->history->campaign, words[s]);
+	str_printf(ret, "campaign %s is %s", in->history->campaign, words[s]);
 	state_why(in, &why);
 	if (why.len > 0)
-		str_printf(&text, "%s%s", s == STATE_WAITING && !in->history->loop_waits ? " " : ": ", why.buf);
-	line(in, colours[s], text.buf, ret);
+		str_printf(ret, "%s%s", s == STATE_WAITING && !in->history->loop_waits ? " " : ": ", why.buf);
+}
+
+static void head(const struct state_in *in, struct str *ret)
+{
+	STR text = STR_INIT;
+
+	state_headline(in, &text);
+	line(in, colours[state_of(in)], text.buf, ret);
 }
 
 static void best_line(const struct state_in *in, const struct outline *o, struct str *ret)

@@ -22,8 +22,8 @@ struct state_in {
 
 enum state state_of(const struct state_in *in);
 const char *state_word(enum state s);		/* "running" "stopped" "waiting" "ended" */
-/* Why it ended or waits, or what runs: "experiment 8, evaluate score, sample 2". */
-void state_why(const struct state_in *in, struct str *ret);
+/* "campaign main is running: experiment 8, evaluate score, sample 2, for 12s" */
+void state_headline(const struct state_in *in, struct str *ret);
 /* Every line ends within `columns`. */
 void state_text(const struct state_in *in, struct str *ret);
 /* DESIGN section 4: campaign state best value experiments accepted budget{} waiting[] */

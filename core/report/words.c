@@ -77,7 +77,7 @@ void words_verdict(const struct record *r, struct str *ret)
 	if (r->verdict == VERDICT_NONE)
 		str_puts(ret, "-");
 	else
-		str_printf(ret, "%s (%s)", verdict_names[r->verdict], reason_names[r->reason]);
+		str_printf(ret, "%s (%s)%s", verdict_names[r->verdict], reason_names[r->reason], r->approved ? ", approved" : "");
 }
 
 const char *words_reason(enum verdict verdict, enum reason reason)

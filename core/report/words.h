@@ -29,7 +29,7 @@ const char *outcome_word(enum outcome o);	/* "baseline" "kept" "discarded" "fail
 #define COLOUR_ID "\033[33m"
 const char *outcome_colour(enum outcome o);
 
-/* "accept (better)", "escalate (guard)"; "-" before a verdict. */
+/* "accept (better)", "escalate (guard), approved" while its measurement is owed; "-" before a verdict. */
 void words_verdict(const struct record *r, struct str *ret);
 /* The reason in a few plain words: "no-gain" is "no gain beyond the threshold". */
 const char *words_reason(enum verdict verdict, enum reason reason);

@@ -99,7 +99,7 @@ static void test_live(void **state)
 
 	(void)state;
 	assert_true(event_parse(line, sizeof(line) - 1, &live));
-	state_why(&in, &out);
+	state_headline(&in, &out);
 	has(out.buf, "experiment 8, evaluate sc\\x1b]0;x, sample 2, for 12s");
 	fix_free(h);
 }
