@@ -45,16 +45,23 @@ static struct found *report(struct harvesting *h, const char *path)
 	return &l->v[l->n++];
 }
 
+/* The first in order, not the first met: the next brief names them, and must not depend on how a directory is stored. */
 static int drop(struct harvesting *h, const char *path, bool is_dir)
 {
+	struct strs *l = &h->found->dropped;
 	STR text = STR_INIT;
 
 	h->found->n_dropped++;
-	if (h->found->dropped.n < DROPPED_MAX) {
-		text_visible(path, strlen(path), false, &text);
-		if (is_dir)
-			str_putc(&text, '/');
-		strs_add(&h->found->dropped, text.buf);
+	text_visible(path, strlen(path), false, &text);
+	if (is_dir)
+		str_putc(&text, '/');
+	if (l->n == DROPPED_MAX && strcmp(text.buf, l->v[l->n - 1]) > 0)
+		return WALK_SKIP;
+	strs_add(l, text.buf);
+	strs_sort(l);
+	if (l->n > DROPPED_MAX) {
+		free(l->v[--l->n]);
+		l->v[l->n] = NULL;
 	}
 	return WALK_SKIP;
 }
