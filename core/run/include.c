@@ -116,9 +116,10 @@ static int check_one(struct checking *c, struct err *err)
 	struct stat st;
 	int ret;
 
-	if (parent < 0 && errno != ENOENT && errno != ENOTDIR)
-		return err_errno(err, "cannot include '%s': it leaves the checkout", c->include);
-	if (parent < 0 || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (parent < 0)
+		return err_set(err, ERR_REFUSED, "cannot include '%s': it is not there, or leaves the checkout by a link",
+			       c->include);
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_set(err, ERR_REFUSED, "cannot include '%s': it is not there", c->include);
 	if (S_ISLNK(st.st_mode)) {
 		err_set(err, ERR_REFUSED, "cannot include '%s': it is a link, and leaves the checkout", c->include);
