@@ -88,7 +88,7 @@ static int run(struct cmd_ctx *ctx, struct err *err)
 	CLEANUP(outline_free) struct outline outline = { 0 };
 	AUTOFREE char *path = xstrdup(o->output);
 	STR text = STR_MAX(REPORT_MAX);
-	const struct format *f;
+	const struct format *f = NULL;
 
 	if (choose(o, &f, err) < 0)
 		return err->code;
