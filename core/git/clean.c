@@ -65,9 +65,13 @@ static enum crlf from_text(const struct attr *a, bool *ret_known)
 	return KEEP;
 }
 
+static bool is_value(const struct attr *a, const char *x, const char *y)
+{
+	return a->state == ATTR_VALUE && (!strcmp(a->value, x) || !strcmp(a->value, y));
+}
+
 static enum crlf crlf_action(struct repo *repo, const struct attr *v)
 {
-	const struct attr *eol = &v[EOL];
 	const char *autocrlf;
 	bool set;
 	enum crlf action = from_text(&v[TEXT], &set);
@@ -76,7 +80,7 @@ static enum crlf crlf_action(struct repo *repo, const struct attr *v)
 		action = from_text(&v[CRLF], &set);
 	if (set && action == KEEP)
 		return KEEP;
-	if (!(set && action == AUTO) && eol->state == ATTR_VALUE && (!strcmp(eol->value, "lf") || !strcmp(eol->value, "crlf")))
+	if (!(set && action == AUTO) && is_value(&v[EOL], "lf", "crlf"))
 		return CONVERT;
 	if (set)
 		return action;

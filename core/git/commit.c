@@ -69,12 +69,25 @@ int commit_write(struct repo *repo, const struct commit_spec *spec, struct oid *
 	return object_write(repo, GIT_OBJECT_COMMIT, raw.buf, raw.len, ret, err);
 }
 
+/* " 1700000000 +0100" */
+static void parse_time(const char *p, struct ident *ret)
+{
+	const char *zone = *p == ' ' ? strchr(++p, ' ') : NULL;
+	int64_t when, offset;
+
+	if (!zone || !num_parse_int(p, (size_t)(zone - p), &when))
+		return;
+	ret->when = when;
+	if (!strchr("+-", *++zone) || !num_parse_int(zone + 1, strlen(zone + 1), &offset) || offset < 0 || offset > 9999)
+		return;
+	ret->offset = (int)(offset / 100 * 60 + offset % 100) * (*zone == '-' ? -1 : 1);
+}
+
 /* "Name <mail> 1700000000 +0100"; what is damaged is left empty, for old histories hold such commits. */
 static void parse_ident(const char *text, size_t len, struct ident *ret)
 {
 	AUTOFREE char *line = xstrndup(text, len);
-	char *open = strchr(line, '<'), *close = strrchr(line, '>'), *zone;
-	int64_t when = 0, offset = 0;
+	char *open = strchr(line, '<'), *close = strrchr(line, '>');
 	size_t name;
 
 	*ret = (struct ident){ 0 };
@@ -87,12 +100,7 @@ static void parse_ident(const char *text, size_t len, struct ident *ret)
 		;
 	ret->name = xstrndup(line, name);
 	ret->mail = xstrndup(open + 1, (size_t)(close - open) - 1);
-	zone = *++close == ' ' ? strchr(++close, ' ') : NULL;
-	if (!zone || !num_parse_int(close, (size_t)(zone - close), &when))
-		return;
-	ret->when = when;
-	if ((zone[1] == '+' || zone[1] == '-') && num_parse_int(zone + 2, strlen(zone + 2), &offset) && offset >= 0 && offset < 10000)
-		ret->offset = (int)(offset / 100 * 60 + offset % 100) * (zone[1] == '-' ? -1 : 1);
+	parse_time(close + 1, ret);
 }
 
 /* The message in UTF-8; as it stands where its encoding is not known here. */

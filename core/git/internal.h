@@ -62,7 +62,6 @@ struct object {
 int object_read(struct repo *repo, const struct oid *id, git_object_t type, struct object *ret, struct err *err);
 void object_drop(struct object *object);
 int object_write(struct repo *repo, git_object_t type, const void *ptr, size_t len, struct oid *ret, struct err *err);
-const char *object_kind(git_object_t type);
 
 /* One step at a time through a tree object. An id of zero is the empty tree. Names are checked: no '/', "", "." or "..". */
 struct tree_iter {
@@ -76,6 +75,7 @@ int tree_iter_open(struct repo *repo, const struct oid *tree, struct tree_iter *
 /* 1: name and entry are the next one's; 0: that was the last. */
 int tree_iter_next(struct tree_iter *it, struct err *err);
 void tree_iter_close(struct tree_iter *it);
+bool tree_is_mode(uint32_t mode);
 void tree_raw_add(struct str *raw, uint32_t mode, const char *name, size_t len, const struct oid *id);
 /* git's order of names in a tree: a directory sorts as if it ended in '/'. */
 int tree_name_cmp(const char *a, size_t a_len, bool a_dir, const char *b, size_t b_len, bool b_dir);

@@ -6,7 +6,7 @@
 
 #include "git/internal.h"
 
-const char *object_kind(git_object_t type)
+static const char *object_kind(git_object_t type)
 {
 	return git_object_type2string(type);
 }
@@ -145,6 +145,16 @@ void tree_iter_close(struct tree_iter *it)
 	*it = (struct tree_iter){ 0 };
 }
 
+bool tree_is_mode(uint32_t mode)
+{
+	static const uint32_t modes[] = { 0100644u, 0100755u, TREE_LINK, TREE_GITLINK, TREE_DIR };
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+		if (mode == modes[i])
+			return true;
+	return false;
+}
+
 static bool parse_mode(struct tree_iter *it, uint32_t *ret)
 {
 	uint32_t mode = 0;
@@ -159,7 +169,7 @@ static bool parse_mode(struct tree_iter *it, uint32_t *ret)
 	if ((mode & 0170000u) == 0100000u)	/* old gits wrote 100664 and the like; git reads it so too */
 		mode = mode & 0100u ? 0100755u : 0100644u;
 	*ret = mode;
-	return mode == 0100644u || mode == 0100755u || mode == TREE_LINK || mode == TREE_GITLINK || mode == TREE_DIR;
+	return tree_is_mode(mode);
 }
 
 static bool good_name(const char *name, size_t len)

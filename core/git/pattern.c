@@ -31,11 +31,21 @@ static bool in_class(const char *name, size_t len, unsigned char c)
 	return false;
 }
 
+/* "[:name:]" at p: behind it, or NULL where that is not what stands there. *bad: a set that does not end. */
+static const char *named(const char *p, bool *bad)
+{
+	const char *end = p[0] == '[' && p[1] == ':' ? strchr(p + 2, ']') : NULL;
+
+	*bad = p[0] == '[' && p[1] == ':' && !end;
+	return end && end > p + 2 && end[-1] == ':' ? end + 1 : NULL;
+}
+
 /* A set's member at *at, which moves behind it; -1 where the set is malformed. Ranges need the byte before. */
 static int member(const char **at, unsigned char c, unsigned char *before)
 {
-	const char *p = *at;
+	const char *p = *at, *end;
 	unsigned char low = *before, high;
+	bool bad;
 
 	*before = 0;
 	if (*p == '-' && low && p[1] && p[1] != ']') {
@@ -44,15 +54,12 @@ static int member(const char **at, unsigned char c, unsigned char *before)
 		*at = p + 1;
 		return high ? c >= low && c <= high : -1;
 	}
-	if (*p == '[' && p[1] == ':') {
-		const char *end = strchr(p + 2, ']');
-
-		if (!end)
-			return -1;
-		if (end > p + 2 && end[-1] == ':') {
-			*at = end + 1;
-			return in_class(p + 2, (size_t)(end - p - 3), c);
-		}
+	end = named(p, &bad);
+	if (bad)
+		return -1;
+	if (end) {
+		*at = end;
+		return in_class(p + 2, (size_t)(end - p - 4), c);
 	}
 	p += *p == '\\';
 	*before = (unsigned char)*p;

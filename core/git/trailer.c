@@ -143,17 +143,19 @@ void trailers_strip(const char *message, const char *prefix, struct str *ret)
 	bool dropping = false, dropped = false;
 
 	for (const char *p = message; *p; p += line_len(p)) {
-		if (forged(p, prefix))
-			dropping = dropped = true;
-		else if (!dropping || blank(p) || (*p != ' ' && *p != '\t'))	/* a folded line goes with its trailer */
-			dropping = false;
+		bool folded = (*p == ' ' || *p == '\t') && !blank(p);
+
+		dropping = forged(p, prefix) || (dropping && folded);	/* a folded line goes with its trailer */
+		dropped |= dropping;
 		if (!dropping)
 			str_add(ret, p, line_len(p));
 	}
-	while (dropped && ret->len > before + 1 && ret->buf[ret->len - 1] == '\n' && ret->buf[ret->len - 2] == '\n')
+	if (!dropped)
+		return;
+	while (ret->len > before && ret->buf[ret->len - 1] == '\n')	/* no empty lines where they stood last */
 		str_truncate(ret, ret->len - 1);
-	if (dropped && ret->len == before + 1 && ret->buf[before] == '\n')
-		str_truncate(ret, before);
+	if (ret->len > before)
+		str_putc(ret, '\n');
 }
 
 void trailer_add(struct str *message, const char *key, const char *value)

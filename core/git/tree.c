@@ -147,22 +147,22 @@ static void compare_free(struct compare *c)
 
 static int compare_dirs(struct compare *c, const struct oid *old, const struct oid *new, struct err *err);
 
-/* One name, on one side or (when both are files or both directories) on both. */
-static int compare_entry(struct compare *c, const struct tree_iter *name, const struct tree_entry *old, const struct tree_entry *new,
-			 struct err *err)
+/* One name, on one side (the other NULL) or, when both are files or both directories, on both. */
+static int compare_entry(struct compare *c, const struct tree_iter *old, const struct tree_iter *new, struct err *err)
 {
 	static const struct oid none;
+	const struct tree_iter *any = old ? old : new;
 	size_t len = c->path.len;
 	int rc = 0;
 
-	if (old && new && old->mode == new->mode && oid_eq(&old->id, &new->id))
+	if (old && new && old->entry.mode == new->entry.mode && oid_eq(&old->entry.id, &new->entry.id))
 		return 0;
-	str_add(&c->path, name->name, name->name_len);
-	if ((old ? old : new)->mode == TREE_DIR) {
+	str_add(&c->path, any->name, any->name_len);
+	if (any->entry.mode == TREE_DIR) {
 		str_putc(&c->path, '/');
-		rc = compare_dirs(c, old ? &old->id : &none, new ? &new->id : &none, err);
+		rc = compare_dirs(c, old ? &old->entry.id : &none, new ? &new->entry.id : &none, err);
 	} else {
-		tree_changes_add(c->list, c->path.buf, old, new);
+		tree_changes_add(c->list, c->path.buf, old ? &old->entry : NULL, new ? &new->entry : NULL);
 	}
 	str_truncate(&c->path, len);
 	return rc;
@@ -175,31 +175,38 @@ static int order(const struct tree_iter *a, int more_a, const struct tree_iter *
 	return tree_name_cmp(a->name, a->name_len, a->entry.mode == TREE_DIR, b->name, b->name_len, b->entry.mode == TREE_DIR);
 }
 
+/* Both trees in step: the smaller name goes first, equal names go together. */
+static int compare_steps(struct compare *c, struct tree_iter *a, struct tree_iter *b, struct err *err)
+{
+	int more_a = tree_iter_next(a, err), more_b = tree_iter_next(b, err);
+
+	while (more_a >= 0 && more_b >= 0 && more_a + more_b) {
+		int cmp = order(a, more_a, b, more_b);
+
+		if (compare_entry(c, cmp <= 0 ? a : NULL, cmp >= 0 ? b : NULL, err) < 0)
+			return err->code;
+		if (cmp <= 0)
+			more_a = tree_iter_next(a, err);
+		if (cmp >= 0)
+			more_b = tree_iter_next(b, err);
+	}
+	return more_a < 0 || more_b < 0 ? err->code : 0;
+}
+
 static int compare_dirs(struct compare *c, const struct oid *old, const struct oid *new, struct err *err)
 {
 	CLEANUP(tree_iter_close) struct tree_iter a = { 0 };
 	CLEANUP(tree_iter_close) struct tree_iter b = { 0 };
-	int more_a, more_b;
+	int rc;
 
 	if (c->depth >= TREE_DEPTH)
 		return err_set(err, ERR_LIMIT, "a tree is more than %d directories deep", TREE_DEPTH);
 	if (tree_iter_open(c->repo, old, &a, err) < 0 || tree_iter_open(c->repo, new, &b, err) < 0)
 		return err->code;
 	c->depth++;
-	more_a = tree_iter_next(&a, err);
-	more_b = tree_iter_next(&b, err);
-	while (more_a > 0 || more_b > 0) {
-		int cmp = order(&a, more_a, &b, more_b);
-
-		if (more_a < 0 || more_b < 0)
-			break;
-		if (compare_entry(c, cmp <= 0 ? &a : &b, cmp <= 0 ? &a.entry : NULL, cmp >= 0 ? &b.entry : NULL, err) < 0)
-			return err->code;
-		more_a = cmp <= 0 ? tree_iter_next(&a, err) : more_a;
-		more_b = cmp >= 0 ? tree_iter_next(&b, err) : more_b;
-	}
+	rc = compare_steps(c, &a, &b, err);
 	c->depth--;
-	return more_a < 0 || more_b < 0 ? err->code : 0;
+	return rc;
 }
 
 int tree_compare(struct repo *repo, const struct oid *old, const struct oid *new, struct tree_changes *ret, struct err *err)

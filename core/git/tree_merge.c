@@ -87,32 +87,46 @@ static int merge_text(struct merge *m, const struct object *base, const struct o
 	return rc;
 }
 
-/* Both sides changed this path, and not alike. */
-static int merge_file(struct merge *m, const struct tree_change *a, const struct tree_change *b)
+/* 0 and *ret, 1 for a conflict. */
+static int merge_content(struct merge *m, const struct tree_change *a, const struct tree_change *b, struct oid *ret)
 {
 	CLEANUP(object_drop) struct object base = { 0 };
 	CLEANUP(object_drop) struct object ours = { 0 };
 	CLEANUP(object_drop) struct object theirs = { 0 };
-	struct tree_entry made = a->new;
+
+	if (oid_eq(&a->new.id, &b->new.id) || oid_eq(&b->new.id, &b->old.id) || oid_eq(&a->new.id, &a->old.id)) {
+		*ret = oid_eq(&a->new.id, &a->old.id) ? b->new.id : a->new.id;
+		return 0;
+	}
+	if (load(m, &a->old, &base) < 0 || load(m, &a->new, &ours) < 0 || load(m, &b->new, &theirs) < 0)
+		return m->err->code;
+	if (binary(&base) || binary(&ours) || binary(&theirs))
+		return 1;
+	return merge_text(m, &base, &ours, &theirs, ret);
+}
+
+static int merge_mode(const struct tree_change *a, const struct tree_change *b, uint32_t *ret)
+{
+	if (a->new.mode == a->old.mode)
+		*ret = b->new.mode;
+	else if (b->new.mode == b->old.mode || b->new.mode == a->new.mode)
+		*ret = a->new.mode;
+	else
+		return 1;
+	return 0;
+}
+
+/* Both sides changed this path, and not alike. */
+static int merge_file(struct merge *m, const struct tree_change *a, const struct tree_change *b)
+{
+	struct tree_entry made;
 	int rc;
 
-	if (!regular(&a->new) || !regular(&b->new) || (a->old.mode && !regular(&a->old)))
+	if (!regular(&a->new) || !regular(&b->new) || (a->old.mode && !regular(&a->old)) || merge_mode(a, b, &made.mode))
 		return conflict(m, a->path);
-	if (a->new.mode == a->old.mode)
-		made.mode = b->new.mode;
-	else if (b->new.mode != b->old.mode && b->new.mode != a->new.mode)
-		return conflict(m, a->path);
-	if (oid_eq(&a->new.id, &b->new.id) || oid_eq(&b->new.id, &b->old.id) || oid_eq(&a->new.id, &a->old.id)) {
-		made.id = oid_eq(&a->new.id, &a->old.id) ? b->new.id : a->new.id;
-	} else {
-		if (load(m, &a->old, &base) < 0 || load(m, &a->new, &ours) < 0 || load(m, &b->new, &theirs) < 0)
-			return m->err->code;
-		if (binary(&base) || binary(&ours) || binary(&theirs))
-			return conflict(m, a->path);
-		rc = merge_text(m, &base, &ours, &theirs, &made.id);
-		if (rc)
-			return rc < 0 ? rc : conflict(m, a->path);
-	}
+	rc = merge_content(m, a, b, &made.id);
+	if (rc)
+		return rc < 0 ? rc : conflict(m, a->path);
 	tree_changes_add(&m->todo, a->path, &a->new, &made);
 	return 0;
 }

@@ -61,11 +61,6 @@ static int by_name(const void *a, const void *b)
 	return tree_name_cmp(x->name, x->len, x->entry.mode == TREE_DIR, y->name, y->len, y->entry.mode == TREE_DIR);
 }
 
-static bool is_mode(uint32_t mode)
-{
-	return mode == 0100644u || mode == 0100755u || mode == TREE_LINK || mode == TREE_GITLINK || mode == TREE_DIR;
-}
-
 static bool names_git(const char *path)
 {
 	for (const char *p = path; p; p = strchr(p, '/') ? strchr(p, '/') + 1 : NULL)
@@ -83,7 +78,7 @@ static int check(struct repo *repo, const struct tree_change *c, const struct tr
 		return err_set(err, ERR_BUG, "'%s' is changed twice", c->path);
 	if (!c->new.mode)
 		return 0;
-	if (!is_mode(c->new.mode))
+	if (!tree_is_mode(c->new.mode))
 		return err_set(err, ERR_BUG, "'%s' has no mode of git's: %o", c->path, (unsigned)c->new.mode);
 	if (c->new.mode != TREE_GITLINK && !repo_has(repo, &c->new.id))
 		return err_set(err, ERR_NOT_FOUND, "no object %s for '%s'", oid_hex(&c->new.id).s, c->path);
@@ -146,25 +141,36 @@ static struct group *group_find(struct group *v, size_t n, const char *name, siz
 
 static int build(struct update *u, const struct oid *base, const struct part *part, struct oid *ret);
 
+static bool adds_any(const struct part *part)
+{
+	for (size_t i = 0; i < part->n; i++)
+		if (part->v[i]->new.mode)
+			return true;
+	return false;
+}
+
+static const struct oid *dir_id(const struct tree_entry *e)
+{
+	return e->mode == TREE_DIR ? &e->id : &none;
+}
+
 /* What the name holds afterwards; mode 0: nothing. A deletion of the name beside additions below it makes room for a directory. */
 static int resolve(struct update *u, const struct group *g, struct tree_entry *ret)
 {
-	bool adds = false, dir = g->base.mode == TREE_DIR;
+	bool adds = adds_any(&g->below), puts = g->own && g->own->new.mode;
 
-	for (size_t i = 0; i < g->below.n; i++)
-		adds |= g->below.v[i]->new.mode != 0;
-	if (g->own && g->own->new.mode && adds)
+	if (puts && adds)
 		return err_set(u->err, ERR_INVALID, "'%s' cannot be a file and a directory", g->own->path);
-	if (g->own && (g->own->new.mode || !g->below.n)) {
+	if (puts || (g->own && !g->below.n)) {
 		*ret = g->own->new;
 		return 0;
 	}
-	if (!dir && !adds) {		/* deletions below what is no directory: they are already true */
+	if (g->base.mode != TREE_DIR && !adds) {		/* deletions below what is no directory: they are already true */
 		*ret = g->own ? (struct tree_entry){ 0 } : g->base;
 		return 0;
 	}
 	ret->mode = TREE_DIR;
-	if (build(u, dir ? &g->base.id : &none, &g->below, &ret->id) < 0)
+	if (build(u, dir_id(&g->base), &g->below, &ret->id) < 0)
 		return u->err->code;
 	if (oid_is_zero(&ret->id))
 		ret->mode = 0;
