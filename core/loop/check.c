@@ -127,6 +127,11 @@ static int propose_line(struct experiment *x, struct err *err)
 	return experiment_line(x, "propose", &line, err);
 }
 
+int experiment_proposed(struct experiment *x, const struct tree_changes *changes, struct err *err)
+{
+	return count(x, changes, err) < 0 ? err->code : propose_line(x, err);
+}
+
 static enum move blame_surface(struct experiment *x, const struct judgement *j)
 {
 	bool ask = x->loop->policy->surface.on_violation == ON_ESCALATE;
@@ -186,7 +191,7 @@ int enter_check(struct experiment *x, struct err *err)
 	}
 	if ((!j.outside || drop) && tree_update(l->repo, &x->base_tree, &j.inside, &x->tree, err) < 0)
 		return err->code;
-	if (count(x, j.outside && !drop ? &changes : &j.inside, err) < 0 || propose_line(x, err) < 0)
+	if (experiment_proposed(x, j.outside && !drop ? &changes : &j.inside, err) < 0)
 		return err->code;
 	if (j.outside && !drop)
 		return experiment_post(x, blame_surface(x, &j));

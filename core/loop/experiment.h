@@ -110,6 +110,8 @@ int enter_judged(struct experiment *x, struct err *err);	/* ACCEPT, REJECT, ESCA
 int enter_record(struct experiment *x, struct err *err);
 int enter_done(struct experiment *x, struct err *err);
 
+/* The record's first line, of x->tree and what it changed; repeating it adds nothing. */
+int experiment_proposed(struct experiment *x, const struct tree_changes *changes, struct err *err);
 /* One line of the record: common keys are put in front; it is journaled (results: durable) and kept. line is emptied. */
 int experiment_line(struct experiment *x, const char *kind, struct event *line, struct err *err);
 /* The journal's lines of the open experiment back to what it was; posts nothing. Resets the journal where nothing is open. */

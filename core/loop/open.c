@@ -135,6 +135,17 @@ static int best_is_free(struct repo *repo, const char *best, struct err *err)
 	return err_hint(err, "git -C '%s' switch --detach", path);
 }
 
+/* Asked before there is a campaign: a policy that does not fit the repository should leave nothing behind that pins it. */
+static int agent_fits(struct loop *l, const struct policy *policy, const struct oid *start, struct err *err)
+{
+	struct agent *agent;
+
+	if (supported(policy, err) < 0 || agent_open(l->repo, policy, start, &agent, err) < 0)
+		return err->code;
+	agent_free(agent);
+	return 0;
+}
+
 static int new_campaign(struct loop *l, struct err *err)
 {
 	struct policy *policy = NULL;
@@ -151,7 +162,7 @@ static int new_campaign(struct loop *l, struct err *err)
 	}
 	if (loop_policy(l->repo, &head, &policy, &blob, err) < 0)
 		return err->code;
-	rc = supported(policy, err);
+	rc = agent_fits(l, policy, &head, err);
 	policy_free(policy);
 	if (rc < 0)
 		return rc;

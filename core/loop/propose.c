@@ -74,17 +74,23 @@ static int save_proposal(struct experiment *x, struct err *err)
 	return text.len ? experiment_save(x, "proposal.md", text.buf, text.len, err) : 0;
 }
 
-/* No tree to speak of: the agent failed. The number is used all the same. */
-static int give_up(struct experiment *x, enum reason reason, const char *why, struct err *err)
+/* No tree to speak of: the agent failed. The number is used all the same, and its first line says what was proposed. */
+static int gave_up(struct experiment *x, const char *why, struct err *err)
+{
+	x->tree = x->base_tree;
+	if (experiment_proposed(x, &(struct tree_changes){ 0 }, err) < 0)
+		return err->code;
+	experiment_blame(x, VERDICT_REJECT, REASON_AGENT_FAILED, why);
+	return experiment_post(x, MOVE_FAILED);
+}
+
+static int give_up(struct experiment *x, const char *why, struct err *err)
 {
 	EVENT facts = { 0 };
 
-	event_add(&facts, "failed", reason_names[reason]);
+	event_add(&facts, "failed", reason_names[REASON_AGENT_FAILED]);
 	event_add(&facts, "why", why);
-	if (take(x, &x->base_tree, &facts, err) < 0)
-		return err->code;
-	experiment_blame(x, VERDICT_REJECT, reason, why);
-	return experiment_post(x, MOVE_FAILED);
+	return take(x, &x->base_tree, &facts, err) < 0 ? err->code : gave_up(x, why, err);
 }
 
 /* In-surface files keep the base's mode, new ones are plain files: an executable bit is not the agent's to set. */
@@ -187,7 +193,7 @@ static int taken_from_process(struct experiment *x, const struct task_end *end, 
 	if (end->exit && !end->timed_out) {
 		AUTOFREE char *why = xasprintf("the agent ended with exit status %d", end->exit);
 
-		return give_up(x, REASON_AGENT_FAILED, why, err);
+		return give_up(x, why, err);
 	}
 	if (harvest(x, &whole, &facts, err) < 0)
 		return err->code;
@@ -292,7 +298,7 @@ static int ask_agent(struct experiment *x, struct err *err)
 	case PROPOSAL_FAILED:
 		if (save_proposal(x, err) < 0)
 			return err->code;
-		return give_up(x, REASON_AGENT_FAILED, x->proposal.why, err);
+		return give_up(x, x->proposal.why, err);
 	case PROPOSAL_TREE:
 		break;
 	}
@@ -316,10 +322,8 @@ int enter_propose(struct experiment *x, struct err *err)
 	int64_t pause = budget_pause(l->h->agent_failures);
 	const char *failed = event_get(&x->facts, "failed");
 
-	if (x->taken && str_eq(failed, reason_names[REASON_AGENT_FAILED])) {
-		experiment_blame(x, VERDICT_REJECT, REASON_AGENT_FAILED, event_get(&x->facts, "why"));
-		return experiment_post(x, MOVE_FAILED);
-	}
+	if (x->taken && str_eq(failed, reason_names[REASON_AGENT_FAILED]))
+		return gave_up(x, event_get(&x->facts, "why"), err);
 	if (x->taken)
 		return experiment_post(x, MOVE_PROPOSED);
 	if (pause <= 0)
