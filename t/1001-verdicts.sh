@@ -62,12 +62,13 @@ done
 test_case 'a median of samples decides, and all samples are kept' '
 	new_repo
 	printf "%s\n" 9 >../values
+	printf "%s\n" 4 1 3 2 >samples
 	cat >harness.yaml <<-END
 		version: 1
 		goal: {metric: score, direction: minimize}
 		surface: {allow: [value]}
 		agent: {use: command, command: "echo 9 >value"}
-		evaluate: [{name: score, samples: 4, command: "perl -e \"print q(METRIC score=), 0+(split q( ), q(x 4 1 3 2))[\\\$ENV{GIT_HARNESS_SAMPLE}], qq(\\n)\""}]
+		evaluate: [{name: score, samples: 4, command: "echo METRIC score=\$(sed -n \${GIT_HARNESS_SAMPLE}p samples)"}]
 		budget: {experiments: 1}
 	END
 	git add . && git commit -qm policy

@@ -32,12 +32,12 @@ repo_with() {
 		goal: {metric: score, direction: minimize}
 		agent: {use: command, command: "sh ./agent.sh"}
 		evaluate: [{name: score, command: "sh ./eval.sh"}]
-		escalate: {failures: 100}
 	END
 	for line in "$@"; do
 		printf '%s\n' "$line" >>harness.yaml
 	done
 	grep -q ^surface: harness.yaml || echo 'surface: {allow: [value, "src/**"]}' >>harness.yaml
+	grep -q ^escalate: harness.yaml || echo 'escalate: {failures: 100}' >>harness.yaml
 	grep -q ^budget: harness.yaml || echo 'budget: {experiments: 1}' >>harness.yaml
 	git add . && git commit -qm policy
 }

@@ -5,12 +5,15 @@
 killer() {
 	${CC:-cc} -shared -fPIC -o killer.so "$TOP/t/lib/killer.c" -ldl
 	killer=$PWD/killer.so
+	room=$PWD
 }
 
 # A campaign with all sorts of endings; agent and evaluator count their calls outside.
 campaign() {	# <dir>
+	rm -rf "$room/count"
+	mkdir "$room/count"
 	new_repo "$1"
-	printf "%s\n" 9 11 9 boom 8 >values
+	printf "%s\n" 9 11 boom >values
 	cat >agent.sh <<-'END'
 		echo "$GIT_HARNESS_EXPERIMENT" >>"$COUNT/asked"
 		v=$(sed -n "${GIT_HARNESS_EXPERIMENT}p" values)
@@ -27,9 +30,9 @@ campaign() {	# <dir>
 		version: 1
 		goal: {metric: score, direction: minimize}
 		surface: {allow: [value]}
-		agent: {use: command, command: "COUNT=$PWD/.. sh ./agent.sh"}
-		evaluate: [{name: score, samples: 2, command: "COUNT=$PWD/.. sh ./eval.sh"}]
-		budget: {experiments: 5}
+		agent: {use: command, command: "COUNT=$room/count sh ./agent.sh"}
+		evaluate: [{name: score, samples: 2, command: "COUNT=$room/count sh ./eval.sh"}]
+		budget: {experiments: 3}
 	END
 	git add . && git commit -qm policy
 }
@@ -44,8 +47,9 @@ undisturbed() {
 	mkdir plain
 	cd plain
 	campaign repo
-	KILL_COUNT=$PWD/../points LD_PRELOAD=$killer git harness start
+	KILL_COUNT=$PWD/../points LD_PRELOAD=$killer git-harness start
 	outcome >../../outcome
+	cp -r ../../count ../../plain-count
 	cd ../..
 }
 
@@ -54,13 +58,13 @@ attempt() {
 	mkdir "k$1$2"
 	cd "k$1$2"
 	campaign repo
-	( KILL_AT=$1 KILL_WHEN=$2 LD_PRELOAD=$killer exec git harness start >../start.log 2>&1 ) || :
+	( KILL_AT=$1 KILL_WHEN=$2 LD_PRELOAD=$killer exec git-harness start >../start.log 2>&1 ) || :
 	git harness start >../resume.log 2>&1
 	outcome >../outcome
 	same ../../outcome ../outcome
 	# A proposal that was paid for is not asked for again, a sample that was measured is not measured again: at most the one in flight.
-	test "$(wc -l <../asked)" -le "$(($(wc -l <../../plain/asked) + 1))"
-	test "$(wc -l <../measured)" -le "$(($(wc -l <../../plain/measured) + 1))"
+	test "$(wc -l <../../count/asked)" -le "$(($(wc -l <../../plain-count/asked) + 1))"
+	test "$(wc -l <../../count/measured)" -le "$(($(wc -l <../../plain-count/measured) + 1))"
 	git harness verify
 	git fsck --strict
 	test -z "$(find .git -name "*.lock")"

@@ -71,6 +71,8 @@ static int step(struct experiment *x, enum move on, struct err *err)
 	event_add(&line, "from", state_names[e->in]);
 	event_add(&line, "on", move_names[on]);
 	event_add(&line, "to", state_names[e->to]);
+	if (e->in == CHECK)	/* what is measured from here on */
+		event_add_oid(&line, "tree", &x->tree);
 	event_add_secs(&line, "elapsed", loop_elapsed(x->loop));
 	if (e->in != RECORD && journal_add(x->loop->journal, &line, false, err) < 0)
 		return err->code;		/* on disk before it is true; what is recorded needs no journal any more */

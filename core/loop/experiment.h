@@ -28,6 +28,7 @@ enum kind { KIND_BASELINE, KIND_NEW, KIND_APPROVED };
 struct experiment {
 	struct loop *loop;
 	enum state state;
+	int before;			/* resumed: the state before it, -1 */
 	int posted;			/* enum move, -1: none */
 	bool pumping;
 	int64_t since;			/* mono ns, when this state was entered */

@@ -125,6 +125,8 @@ static int refold(struct experiment *x, const struct event *line, struct err *er
 		if (to < 0)
 			return err_set(err, ERR_INVALID, "the journal names no state of ours");
 		x->state = (enum state)to;
+		event_get_oid(line, "tree", &x->tree);
+		x->before = state_parse(event_get(line, "from") ? event_get(line, "from") : "");
 		/* A failed run is told by its line; MOVE_AGAIN starts a further round. */
 		if (event_is(line, "on", move_names[MOVE_AGAIN]))
 			measure_again(&x->run);
@@ -190,6 +192,10 @@ int experiment_resume(struct loop *l, const struct events *journal, struct err *
 	}
 	if (!x->open)
 		return 0;
+	/* The move was made and the decision not yet put down: whoever made it makes it again, from the same facts. */
+	if ((x->state == ACCEPT || x->state == REJECT || x->state == ESCALATE) && x->before >= 0 &&
+	    !(x->lines.n && event_is(&x->lines.v[x->lines.n - 1], "event", "decide")))
+		x->state = (enum state)x->before;
 	if (x->state == BUDGET) {	/* died before the first move: nothing was asked of anybody */
 		experiment_reset(x);
 		return 0;

@@ -1,7 +1,7 @@
 /*
  * killer.c - preloaded: SIGKILL the process at its KILL_AT-th point, before or after it (KILL_WHEN=before|after).
  * A point is a write to a file called "journal" or a rename (how refs, logs and the journal itself are replaced) in the first process that
- * loads this; children go unharmed. With KILL_COUNT=<file> and no KILL_AT the number of points is written there at exit.
+ * loads this, the live state's left out; children go unharmed. With KILL_COUNT=<file> and no KILL_AT the number of points is written there at exit.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -45,6 +45,14 @@ static int reached(void)
 	return getpid() == owner && ++points == at;
 }
 
+/* The live state is rewritten all the time and stands for nothing. */
+static int is_live(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len >= 5 && !strcmp(name + len - 5, "/live");
+}
+
 static int is_journal(int fd)
 {
 	char link[64], path[4096];
@@ -78,7 +86,7 @@ ssize_t write(int fd, const void *ptr, size_t len)
 	int name params \
 	{ \
 		static int (*real) params; \
-		int now = reached(), rc; \
+		int now = !is_live(to) && reached(), rc; \
 		if (!real) \
 			real = (int (*) params)dlsym(RTLD_NEXT, #name); \
 		if (now && !after) \
