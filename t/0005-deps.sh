@@ -22,9 +22,10 @@ apt() {	# <status of an install before an update>
 }
 
 complete() {
-	for p in cc make git prove mandoc shellcheck pkg-config; do
+	sed -n 's/^\(build\|all\) [^ ]* \([a-z-]*\)$/\2/p' "$TOP/t/deps" >programs
+	while read -r p; do
 		fake "$p" 'exit 0'
-	done
+	done <programs
 }
 
 deps() {
@@ -42,7 +43,7 @@ test_case 'a bare machine, as root: it says what it does and does it' '
 	deps all >out 2>err
 	test ! -s err
 	head -n 1 out | grep -q "^deps: installing by apt-get: build-essential pkg-config git libgit2-dev libyaml-dev"
-	grep -q "^install -y .*--no-install-recommends build-essential .*libcmocka-dev perl mandoc shellcheck$" asked
+	grep -q "^install -y .*--no-install-recommends build-essential .*libcmocka-dev perl mandoc shellcheck" asked
 '
 test_case 'the demo does not ask for what only tests need' '
 	machine 0; apt 0
@@ -79,7 +80,7 @@ test_case 'a plain user without sudo is told what root would type' '
 test_case 'NO_INSTALL=1 names what is missing and installs nothing' '
 	machine 0; apt 0
 	NO_INSTALL=1 exits 1 deps all 2>err
-	grep -q "^deps: missing: build-essential .*shellcheck$" err
+	grep -q "^deps: missing: build-essential .*shellcheck" err
 	test ! -s asked
 '
 test_case 'another system: the packages are named, and that is all' '
