@@ -82,7 +82,7 @@ $(LIBRARY): $(CORE_OBJ)
 	ar rcs $@ $(CORE_OBJ)
 
 $(PROGRAM): $(CMD_OBJ) $(LIBRARY)
-	$(LINK) -no-pie -Wl,--unresolved-symbols=ignore-all -o $@ $(CMD_OBJ) $(LIBRARY) $(LIBS)
+	$(LINK) -o $@ $(CMD_OBJ) $(LIBRARY) $(LIBS)
 $(BUILD)/cmd/usage.o: $(wildcard cmd/*.c)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
