@@ -74,6 +74,8 @@ static int trust_index(struct workspace *ws, struct err *err)
 	if (ws->known && now.mode && stat_same(&now, &ws->index_key))
 		return 0;
 	ws->dirty = true;
+	for (size_t i = 0; i < ws->tracked.n; i++)
+		tracked_forget(&ws->tracked.v[i]);
 	if (unlink(ws->index) < 0 && errno != ENOENT)
 		return err_errno(err, "cannot remove '%s'", ws->index);
 	return 0;
@@ -119,6 +121,8 @@ static int empty(struct workspace *ws, struct err *err)
 	for (size_t i = 0; i < names.n; i++)
 		if (strcmp(names.v[i], ".git") && remove_tree(ws->root, names.v[i], 0, err) < 0)
 			return err->code;
+	for (size_t i = 0; i < ws->tracked.n; i++)
+		tracked_forget(&ws->tracked.v[i]);
 	mirror_clear(&ws->included);
 	mirror_clear(&ws->prepared);
 	ws->known = false;

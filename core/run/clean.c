@@ -13,11 +13,6 @@
 #include "base/path.h"
 #include "run/remove.h"
 
-struct cleaning {
-	struct workspace *ws;
-	size_t seen;		/* tracked files that are as they should be */
-};
-
 bool slot_is_given(const struct workspace *ws, const char *path)
 {
 	const struct strs *include = &ws->pool->include;
@@ -57,7 +52,7 @@ static int discard(const struct walk_entry *e, struct err *err)
 	return remove_tree(e->dirfd, e->name, 0, err) < 0 ? err->code : WALK_SKIP;
 }
 
-static int clean_tracked(struct cleaning *c, const struct tracked_file *f, const struct walk_entry *e, struct err *err)
+static int clean_tracked(struct workspace *ws, struct tracked_file *f, const struct walk_entry *e, struct err *err)
 {
 	struct stat st;
 
@@ -65,8 +60,8 @@ static int clean_tracked(struct cleaning *c, const struct tracked_file *f, const
 		return err_errno(err, "cannot stat '%s'", e->path);
 	if (!tracked_same(f, e->dirfd, e->name, &st))
 		return discard(e, err);
-	c->seen++;
-	return S_ISDIR(st.st_mode) ? plain_directory(e, 0777 & ~c->ws->pool->umask, err) : WALK_SKIP;
+	f->seen = true;
+	return S_ISDIR(st.st_mode) ? plain_directory(e, 0777 & ~ws->pool->umask, err) : WALK_SKIP;
 }
 
 static int clean_given(const struct mirror_entry *m, const struct walk_entry *e, struct err *err)
@@ -82,15 +77,14 @@ static int clean_given(const struct mirror_entry *m, const struct walk_entry *e,
 
 static int clean_one(void *data, const struct walk_entry *e, struct err *err)
 {
-	struct cleaning *c = data;
-	struct workspace *ws = c->ws;
-	const struct tracked_file *f = tracked_find(&ws->tracked, e->path);
+	struct workspace *ws = data;
+	struct tracked_file *f = tracked_find(&ws->tracked, e->path);
 	const struct mirror_entry *m;
 
 	if (!strcmp(e->path, ".git"))
 		return WALK_SKIP;
 	if (f)
-		return clean_tracked(c, f, e, err);
+		return clean_tracked(ws, f, e, err);
 	if (e->type == DT_DIR && tracked_below(&ws->tracked, e->path))
 		return plain_directory(e, 0777 & ~ws->pool->umask, err);
 	m = mirror_find(&ws->included, e->path);
@@ -101,13 +95,21 @@ static int clean_one(void *data, const struct walk_entry *e, struct err *err)
 
 int slot_clean(struct workspace *ws, struct err *err)
 {
-	struct cleaning c = { .ws = ws };
+	struct tracked *t = &ws->tracked;
 
+	for (size_t i = 0; i < t->n; i++)
+		t->v[i].seen = false;
 	plain_attributes(ws->root);
 	if (fchmod(ws->root, ws->dir_key.mode & 07777) < 0)
 		return err_errno(err, "cannot change the mode of '%s'", ws->dir);
-	if (walk(ws->root, "", OPEN_UP, clean_one, &c, NULL, err) < 0)
+	if (walk(ws->root, "", OPEN_UP, clean_one, ws, NULL, err) < 0)
 		return err_wrap(err, "cannot clean workspace '%s'", ws->dir);
-	ws->dirty = c.seen < ws->tracked.n;
+	ws->dirty = false;
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->v[i].seen)
+			continue;
+		tracked_forget(&t->v[i]);	/* changed (and removed) or missing: git restores it */
+		ws->dirty = true;
+	}
 	return 0;
 }

@@ -158,15 +158,19 @@ static const char *place_at(struct place *p, int root, const char *path, struct 
 	return path + len + (len > 0);
 }
 
-int tracked_scan(struct tracked *t, int root, tracked_fn *fn, void *data, struct err *err)
+static int scan(struct tracked *t, int root, bool (*pick)(const struct tracked_file *f), tracked_fn *fn, void *data,
+		struct err *err)
 {
 	CLEANUP(place_close) struct place at = { NULL, -1 };
 
 	for (size_t i = 0; i < t->n; i++) {
-		const char *name = place_at(&at, root, t->v[i].path, err);
+		const char *name;
 		struct stat st;
 		int ret;
 
+		if (pick && !pick(&t->v[i]))
+			continue;
+		name = place_at(&at, root, t->v[i].path, err);
 		if (!name)
 			return err->code;
 		if (at.fd < 0 || fstatat(at.fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -177,6 +181,11 @@ int tracked_scan(struct tracked *t, int root, tracked_fn *fn, void *data, struct
 			return ret;
 	}
 	return 0;
+}
+
+int tracked_scan(struct tracked *t, int root, tracked_fn *fn, void *data, struct err *err)
+{
+	return scan(t, root, NULL, fn, data, err);
 }
 
 static int hash(int dirfd, const char *name, const struct stat *st, struct oid *ret, struct err *err)
@@ -192,7 +201,6 @@ static int hash(int dirfd, const char *name, const struct stat *st, struct oid *
 struct remembering {
 	int64_t now;
 	int64_t racy;		/* bytes whose stat proves nothing yet */
-	bool hash;
 };
 
 static bool type_fits(uint32_t mode, const struct stat *st)
@@ -205,14 +213,34 @@ static int remember(void *data, struct tracked_file *f, int dirfd, const char *n
 {
 	struct remembering *r = data;
 
+	(void)dirfd;
+	(void)name;
 	if (!st || !type_fits(f->entry.mode, st))
 		return err_set(err, ERR_CONFLICT, "'%s' was not checked out", f->path);
 	stat_key(st, &f->key);
 	f->raw = (struct oid){ 0 };
-	if (f->entry.mode == GITLINK || !stat_racy(&f->key, r->now))
-		return 0;
-	r->racy += st->st_size;
-	return r->hash ? hash(dirfd, name, st, &f->raw, err) : 0;
+	f->seen = f->entry.mode != GITLINK && stat_racy(&f->key, r->now);
+	if (f->seen)
+		r->racy += st->st_size;
+	return 0;
+}
+
+static int remember_bytes(void *data, struct tracked_file *f, int dirfd, const char *name, const struct stat *st,
+			  struct err *err)
+{
+	const struct remembering *r = data;
+
+	return st && stat_racy(&f->key, r->now) ? hash(dirfd, name, st, &f->raw, err) : 0;
+}
+
+static bool is_unknown(const struct tracked_file *f)
+{
+	return !f->key.mode;
+}
+
+static bool is_racy(const struct tracked_file *f)
+{
+	return f->seen;
 }
 
 /*
@@ -224,18 +252,23 @@ int tracked_remember(struct tracked *t, int root, struct err *err)
 	const struct timespec tick = { .tv_nsec = 4 * NS_PER_MS };
 	struct remembering r = { .now = stat_now() };
 
-	if (tracked_scan(t, root, remember, &r, err) < 0)
+	for (size_t i = 0; i < t->n; i++)
+		t->v[i].seen = false;
+	if (scan(t, root, is_unknown, remember, &r, err) < 0)
 		return err->code;
-	for (int i = 0; i < 5 && r.racy > CHEAP; i++) {
+	for (int i = 0; i < 3 && r.racy > CHEAP; i++) {
 		nanosleep(&tick, NULL);
 		r = (struct remembering){ .now = stat_now() };
-		if (tracked_scan(t, root, remember, &r, err) < 0)
+		if (scan(t, root, is_racy, remember, &r, err) < 0)
 			return err->code;
 	}
-	if (!r.racy)
-		return 0;
-	r = (struct remembering){ .now = r.now, .hash = true };
-	return tracked_scan(t, root, remember, &r, err) < 0 ? err->code : 0;
+	return scan(t, root, is_racy, remember_bytes, &r, err) < 0 ? err->code : 0;
+}
+
+void tracked_forget(struct tracked_file *f)
+{
+	f->key = (struct stat_key){ 0 };
+	f->raw = (struct oid){ 0 };
 }
 
 bool tracked_same(const struct tracked_file *f, int dirfd, const char *name, const struct stat *st)

@@ -13,8 +13,9 @@
 struct tracked_file {
 	char *path;
 	struct tree_entry entry;
-	struct stat_key key;	/* after the checkout; mode 0: never looked at */
+	struct stat_key key;	/* after the checkout; mode 0: to be looked at */
 	struct oid raw;		/* of its bytes on disk, where the stat alone could not prove them; else zero */
+	bool seen;		/* for a walk */
 };
 struct tracked {
 	struct tracked_file *v;	/* by path */
@@ -33,9 +34,10 @@ bool tracked_below(const struct tracked *t, const char *dir);			/* anything in t
 /* Each file in order with its stat; st NULL: not there, or only behind a link. dirfd and name lead to it. */
 typedef int tracked_fn(void *data, struct tracked_file *f, int dirfd, const char *name, const struct stat *st, struct err *err);
 int tracked_scan(struct tracked *t, int root, tracked_fn *fn, void *data, struct err *err);
-/* Remember how all look now. ERR_CONFLICT where one is missing or of another type: the checkout did not do its work. */
+/* Remember how those look now of which it is not known. ERR_CONFLICT where one is missing or of another type: the checkout did not do its work. */
 int tracked_remember(struct tracked *t, int root, struct err *err);
 /* Unchanged for certain? What is not certain is to be read. */
+void tracked_forget(struct tracked_file *f);
 bool tracked_same(const struct tracked_file *f, int dirfd, const char *name, const struct stat *st);
 
 #endif
