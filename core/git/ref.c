@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -217,6 +218,15 @@ static int signature(struct repo *repo, git_signature **ret, struct err *err)
 	return rc < 0 ? lib_fail(err, rc, "cannot write a reflog as '%s'", who.name) : 0;
 }
 
+/* libgit2 knows core.logAllRefUpdates from the repository's own file only; "always" may stand in the user's. */
+static void keep_log(struct repo *repo, const char *name)
+{
+	const char *value = repo_setting(repo, "core.logallrefupdates");
+
+	if (value && !strcasecmp(value, "always") && git_reference_ensure_log(repo->git, name) < 0)
+		git_error_clear();
+}
+
 int ref_plan_set(struct ref_plan *plan, const char *name, const struct oid *new, const char *reflog, struct err *err)
 {
 	struct locked *l = find(plan, name);
@@ -230,6 +240,7 @@ int ref_plan_set(struct ref_plan *plan, const char *name, const struct oid *new,
 		return err_set(err, ERR_NOT_FOUND, "no object %s for '%s'", oid_hex(new).s, name);
 	if (signature(plan->repo, &who, err) < 0)
 		return err->code;
+	keep_log(plan->repo, name);
 	rc = git_transaction_set_target(l->tx, name, &target, who, reflog);
 	git_signature_free(who);
 	if (rc < 0)

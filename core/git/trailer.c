@@ -160,10 +160,14 @@ void trailers_strip(const char *message, const char *prefix, struct str *ret)
 
 void trailer_add(struct str *message, const char *key, const char *value)
 {
+	size_t keep = message->len;
 	bool open;
 
-	while (message->len && message->buf[message->len - 1] == '\n')
-		str_truncate(message, message->len - 1);
+	while (keep && isspace((unsigned char)message->buf[keep - 1]))	/* lines of nothing but spaces would part us from them */
+		keep--;
+	if (keep)
+		keep += strcspn(message->buf + keep, "\n");
+	str_truncate(message, keep);
 	if (message->len)
 		str_putc(message, '\n');
 	open = *paragraph(message->buf);

@@ -75,7 +75,12 @@ static void reflogs(void **state)
 	(void)state;
 	OK(ref_update(repo, "refs/harness/ledger/main", &zero, &a, "x", &err));
 	assert_int_equal(access(".git/logs/refs/harness/ledger/main", F_OK), -1);
-	sh("git checkout -q -b harness/best main~1");
+	sh("git config --global core.logAllRefUpdates always");
+	repo_free(repo);
+	OK(repo_open(".", &repo, &err));
+	OK(ref_update(repo, "refs/harness/ledger/main", &a, &b, "kept", &err));
+	same("kept", "git reflog show --format=%%gs refs/harness/ledger/main");
+	sh("git config --global --unset core.logAllRefUpdates && git checkout -q -b harness/best main~1");
 	OK(ref_update(repo, BEST, &a, &b, "moved", &err));
 	same("moved", "git log -1 -g --format=%%gs HEAD");
 }
