@@ -75,7 +75,7 @@ static void reflogs(void **state)
 	(void)state;
 	OK(ref_update(repo, "refs/harness/ledger/main", &zero, &a, "x", &err));
 	assert_int_equal(access(".git/logs/refs/harness/ledger/main", F_OK), -1);
-	sh("git config --global core.logAllRefUpdates always");
+	sh("git config --unset core.logAllRefUpdates && git config --global core.logAllRefUpdates always");
 	repo_free(repo);
 	OK(repo_open(".", &repo, &err));
 	OK(ref_update(repo, "refs/harness/ledger/main", &a, &b, "kept", &err));
