@@ -51,7 +51,6 @@ static int open_slowly(int root, const char *path, enum access how)
 	AUTOFREE char *copy = xstrdup(path);
 	AUTOCLOSE int at = openat(root, ".", O_RDONLY | DIR_FLAGS);
 	struct stat top, st;
-	int ret;
 
 	if (at < 0 && errno == EACCES && how == OPEN_UP && !fchmod(root, 0700))
 		at = openat(root, ".", O_RDONLY | DIR_FLAGS);
@@ -69,9 +68,7 @@ static int open_slowly(int root, const char *path, enum access how)
 			return -1;
 		}
 	}
-	ret = at;
-	at = -1;
-	return ret;
+	return fcntl(at, F_DUPFD_CLOEXEC, 0);	/* ours is closed on the way out */
 }
 
 int dir_open(int root, const char *path, enum access how)

@@ -91,7 +91,12 @@ int file_read(int dirfd, const char *name, const struct stat *st, size_t max, st
 	return 0;
 }
 
-/* Shared blocks, else in the kernel, else by hand: pipes and some file systems know neither. */
+static bool cannot_here(int error)
+{
+	return error == EXDEV || error == EINVAL || error == ENOSYS || error == EOPNOTSUPP || error == EPERM;
+}
+
+/* Shared blocks, else in the kernel, else by hand: some file systems know neither. */
 static int copy_bytes(int in, int out, int64_t size, struct err *err)
 {
 	AUTOFREE char *buf = NULL;
@@ -103,7 +108,7 @@ static int copy_bytes(int in, int out, int64_t size, struct err *err)
 		;
 	if (n == 0)
 		return 0;
-	if (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP && errno != EPERM)
+	if (!cannot_here(errno))
 		return err_errno(err, "copy failed");
 	buf = xmalloc(1 << 16);
 	while ((n = read(in, buf, 1 << 16)) > 0)

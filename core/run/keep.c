@@ -99,6 +99,15 @@ static int copy_file(struct copying *c, const struct walk_entry *e, const struct
 	return file_copy(e->dirfd, e->name, st, OPEN_UP, fd, name, st->st_mode & 0777 & ~c->mask, err);
 }
 
+static int copy_dir(struct copying *c, const char *path, struct err *err)
+{
+	if (dir_make(c->target, path, 0700, err) < 0)
+		return err->code;
+	if (!c->to || !tracked_below(&c->to->tracked, path))
+		strs_add(&c->dirs, path);
+	return WALK_ENTER;
+}
+
 static int copy_entry(void *data, const struct walk_entry *e, struct err *err)
 {
 	struct copying *c = data;
@@ -114,11 +123,7 @@ static int copy_entry(void *data, const struct walk_entry *e, struct err *err)
 		return err_set(err, ERR_REFUSED, "artifact '%s' is a tracked file", e->path);
 	if (S_ISREG(st.st_mode))
 		return copy_file(c, e, &st, err) < 0 ? err->code : WALK_SKIP;
-	if (dir_make(c->target, e->path, 0700, err) < 0)
-		return err->code;
-	if (!c->to || !tracked_below(&c->to->tracked, e->path))
-		strs_add(&c->dirs, e->path);
-	return WALK_ENTER;
+	return copy_dir(c, e->path, err);
 }
 
 static int copy_path(struct copying *c, const char *path, struct err *err)

@@ -56,7 +56,7 @@ static void readable(const char *common, struct str *ret)
 	AUTOFREE char *up = path_dirname(common);
 	const char *name = !strcmp(path_basename(common), ".git") ? path_basename(up) : path_basename(common);
 
-	for (size_t i = 0; name[i] && i < 40; i++) {
+	for (size_t i = 0; i < 40 && name[i]; i++) {
 		bool plain = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z') ||
 			     (name[i] >= '0' && name[i] <= '9') || (i && strchr("._-", name[i]));
 

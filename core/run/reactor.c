@@ -40,8 +40,10 @@ void reactor_free(struct reactor *r)
 {
 	if (!r)
 		return;
-	while (r->first)
-		watch_free(r->first);
+	for (struct watch *w = r->first, *next; w; w = next) {
+		next = w->next;
+		watch_free(w);
+	}
 	close(r->epoll);
 	free(r);
 }

@@ -13,6 +13,8 @@
 
 #include "base/mem.h"
 
+#define REFILLED_MAX 1000
+
 /*
  * Depth is flattened, not descended: a directory found inside is first moved up to the top under a name of ours, and emptied from
  * there. So no path grows, two descriptors are enough for any depth, and the move itself refuses what something is mounted on.
@@ -20,6 +22,7 @@
 struct removal {
 	int top;
 	unsigned long n;	/* of the next name of ours */
+	int refilled;		/* how often somebody put something in a directory just emptied */
 	struct err *err;
 };
 
@@ -117,6 +120,14 @@ static int flatten(struct removal *r, int fd)
 	return errno ? err_errno(r->err, "cannot read a directory") : 0;
 }
 
+/* 1: it is not empty any more, a process still writes there; the next pass finds it again. */
+static int remove_emptied(struct removal *r, int dirfd, const char *name)
+{
+	if (!unlinkat(dirfd, name, AT_REMOVEDIR))
+		return 0;
+	return errno == ENOTEMPTY && r->refilled++ < REFILLED_MAX ? 1 : failed(r, "remove", name);
+}
+
 static int remove_flat(struct removal *r, const char *name, dev_t dev)
 {
 	char ours[40];
@@ -134,9 +145,7 @@ static int remove_flat(struct removal *r, const char *name, dev_t dev)
 	}
 	if (flatten(r, fd) < 0)
 		return r->err->code;
-	if (unlinkat(r->top, ours, AT_REMOVEDIR) < 0)
-		return failed(r, "remove", name);
-	return 0;
+	return remove_emptied(r, r->top, ours) < 0 ? r->err->code : 0;
 }
 
 /* One pass over the top; *ret_more when there was a directory, whose own ones may have come up meanwhile. */
@@ -182,6 +191,7 @@ int remove_tree(int dirfd, const char *name, int keep_top, struct err *err)
 {
 	struct removal r = { .err = err };
 	AUTOCLOSE int top = open_dir(dirfd, name);
+	int left;
 
 	if (top < 0 && (errno == ENOTDIR || errno == ELOOP)) {
 		if (keep_top)
@@ -191,9 +201,10 @@ int remove_tree(int dirfd, const char *name, int keep_top, struct err *err)
 	if (top < 0)
 		return errno == ENOENT ? 0 : failed(&r, "open", name);
 	r.top = top;
-	if (empty(&r) < 0)
-		return err_wrap(err, "cannot remove '%s'", name);
-	if (!keep_top && unlinkat(dirfd, name, AT_REMOVEDIR) < 0)
-		return failed(&r, "remove", name);
-	return 0;
+	do {
+		if (empty(&r) < 0)
+			return err_wrap(err, "cannot remove '%s'", name);
+		left = keep_top ? 0 : remove_emptied(&r, dirfd, name);
+	} while (left > 0);
+	return left;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "run/orphans.h"
 #include "run/proc.h"
@@ -72,30 +73,32 @@ static void ends_close(struct ends *e)
 			close(all[i]);
 }
 
+static int write_input(int fd, const struct task_spec *spec, struct err *err)
+{
+	if (io_write_fd(fd, spec->in, spec->in_len, err) < 0)
+		return err_wrap(err, "cannot write the standard input of a command");
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return err_errno(err, "cannot rewind the standard input of a command");
+	return 0;
+}
+
+/* An unnamed file: no pipe that the command could leave full, and us waiting. */
 static int input(const struct task_spec *spec, struct err *err)
 {
-	AUTOCLOSE int fd = -1;
-	int ret;
+	int fd;
 
 	if (!spec->in) {
-		ret = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		return ret < 0 ? err_errno(err, "cannot open /dev/null") : ret;
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		return fd < 0 ? err_errno(err, "cannot open /dev/null") : fd;
 	}
 	fd = memfd_create("stdin", MFD_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, "cannot make the standard input of a command");
-	for (size_t done = 0; done < spec->in_len;) {
-		ssize_t n = write(fd, spec->in + done, spec->in_len - done);
-
-		if (n < 0 && errno != EINTR)
-			return err_errno(err, "cannot write the standard input of a command");
-		done += n > 0 ? (size_t)n : 0;
+	if (write_input(fd, spec, err) < 0) {
+		close(fd);
+		return err->code;
 	}
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return err_errno(err, "cannot rewind the standard input of a command");
-	ret = fd;
-	fd = -1;
-	return ret;
+	return fd;
 }
 
 static int make_pipes(struct task *t, const struct task_spec *spec, struct ends *e, struct err *err)

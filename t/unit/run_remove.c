@@ -162,6 +162,35 @@ static void a_wide_tree(void **state)
 	removes(1);
 }
 
+/* A process that goes on writing only delays the end. */
+static void somebody_still_writes(void **state)
+{
+	int status, ready[2];
+	char c;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		assert_int_equal(chdir("w"), 0);
+		for (int i = 0; i < 3000 && (i != 50 || write(ready[1], "x", 1) == 1); i++) {
+			char path[64];
+
+			snprintf(path, sizeof(path), "d%d", i % 50);
+			(void)mkdir(path, 0755);
+			snprintf(path, sizeof(path), "d%d/f%d", i % 50, i);
+			close(open(path, O_CREAT | O_WRONLY, 0644));
+		}
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	removes(0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 /* In a mount namespace of its own; where that is refused there is nothing to test. */
 static void a_mount_is_in_the_way(void **state)
 {
@@ -203,6 +232,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(closed_directories_open, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(depth_does_not_matter, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_wide_tree, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(somebody_still_writes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_mount_is_in_the_way, set_up, tear_down),
 	};
 
