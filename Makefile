@@ -83,7 +83,6 @@ $(LIBRARY): $(CORE_OBJ)
 
 $(PROGRAM): $(CMD_OBJ) $(LIBRARY)
 	$(LINK) -o $@ $(CMD_OBJ) $(LIBRARY) $(LIBS)
-$(BUILD)/cmd/usage.o: $(wildcard cmd/*.c)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -63,5 +63,5 @@ const struct cmd cmd_diff = {
 	.about = "With one number: its change against the best it was judged against. With two: from the tree of the first to that of the\n"
 		 "second. A number is 7 or, of another campaign, other/7.\n",
 	.opts = options, .opts_size = sizeof(struct options), .min_args = 1, .max_args = 2,
-	.needs = CMD_REPO | CMD_CAMPAIGN | CMD_HISTORY, .run = run,
+	.needs = CMD_REPO | CMD_CAMPAIGN | CMD_HISTORY | CMD_PAGER, .run = run,
 };
