@@ -95,6 +95,29 @@ static void environment(void **state)
 	assert_non_null(strstr(err.msg, "not a git repository"));
 }
 
+/* A pre-receive hook sees what was pushed before it is anywhere else. */
+static void quarantine(void **state)
+{
+	REPO *repo = NULL;
+	struct oid id;
+
+	(void)state;
+	sh("git init -q --bare a.git && mkdir -p a.git/objects/incoming");
+	assert_int_equal(chdir("a.git"), 0);
+	AUTOFREE char *hex = out("echo pushed | GIT_OBJECT_DIRECTORY=objects/incoming git hash-object -w --stdin");
+	assert_true(oid_parse(hex, &id));
+	setenv("GIT_DIR", ".", 1);
+	setenv("GIT_OBJECT_DIRECTORY", "objects/incoming", 1);
+	setenv("GIT_ALTERNATE_OBJECT_DIRECTORIES", "objects", 1);
+	repo_at(NULL, &repo);
+	assert_true(repo_has(repo, &id));
+	unsetenv("GIT_DIR");
+	repo_at(".", &repo);
+	assert_false(repo_has(repo, &id));
+	unsetenv("GIT_OBJECT_DIRECTORY");
+	unsetenv("GIT_ALTERNATE_OBJECT_DIRECTORIES");
+}
+
 static void extensions(void **state)
 {
 	REPO *repo = NULL;
@@ -348,7 +371,7 @@ static void nothing_runs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ROOM_TEST(places), ROOM_TEST(submodule), ROOM_TEST(environment), ROOM_TEST(extensions),
+		ROOM_TEST(places), ROOM_TEST(submodule), ROOM_TEST(environment), ROOM_TEST(quarantine), ROOM_TEST(extensions),
 		ROOM_TEST(bare_by_worktree_config), ROOM_TEST(owner), ROOM_TEST(settings), ROOM_TEST(identity),
 		ROOM_TEST(history), ROOM_TEST(checked_out), ROOM_TEST(objects), ROOM_TEST(programs), ROOM_TEST(nothing_runs),
 	};
