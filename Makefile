@@ -25,6 +25,14 @@ COMPILE = $(CC) -std=c11 -D_GNU_SOURCE $(WARN) -I. -Icore $(PKG_CFLAGS) $(CPPFLA
 LINK = $(CC) $(CFLAGS) $(SAN) $(LDFLAGS) -Wl,--as-needed
 LIBS = $(PKG_LIBS) -lm
 
+# One line a file, the whole command with V=1.
+ifneq ($(V),1)
+Q = @
+say = @echo '  $(1) $@'
+endif
+# demo and test use all processors unless make was told how many.
+JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
+
 CORE_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard core/*/*.c)))
 CMD_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard cmd/*.c)))
 UNIT := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard t/unit/*.c)))
@@ -46,7 +54,7 @@ help:
 	@echo 'make uninstall    what install put there, and nothing else'
 	@echo 'make deps         install missing Debian packages (NO_INSTALL=1: only name them)'
 	@echo 'make clean        remove the build directories'
-	@echo 'Variables: CC, CFLAGS, SAN (sanitizer flags), BUILD (directory), NO_INSTALL, HARNESS_MUST_WORK'
+	@echo 'Variables: CC, CFLAGS, SAN (sanitizer flags), BUILD (directory), NO_INSTALL, HARNESS_MUST_WORK, V=1 (whole commands)'
 
 deps:
 	@t/deps all
@@ -54,13 +62,13 @@ deps:
 # The recursive makes begin after the packages are there: what pkg-config says is asked then.
 demo:
 	@t/deps build
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) $(JOBS) --no-print-directory all
 	@t/demo $(BUILD)
 
 test:
 	@t/deps all
-	@$(MAKE) --no-print-directory all units corpora
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)-san SAN='$(SANITIZERS)' all units corpora
+	@$(MAKE) $(JOBS) --no-print-directory all units corpora
+	@$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD)-san SAN='$(SANITIZERS)' all units corpora
 	@t/run $(BUILD) $(BUILD)-san
 
 lint: all
@@ -71,7 +79,7 @@ perf: all
 	@set -e; for p in $(PERF); do echo "== $$p"; PATH="$(CURDIR)/$(BUILD):$$PATH" sh $$p; done
 
 fuzz:
-	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)-fuzz \
+	@$(MAKE) $(JOBS) --no-print-directory CC=clang BUILD=$(BUILD)-fuzz \
 		SAN='-fsanitize=address,undefined,fuzzer-no-link' fuzzers
 	@set -e; for f in $(FUZZ); do echo "== $$f"; mkdir -p $(BUILD)-fuzz/found/$$f; \
 		(cd $(BUILD)-fuzz/found/$$f && ../../fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -verbosity=0 \
@@ -79,44 +87,53 @@ fuzz:
 
 $(LIBRARY): $(CORE_OBJ)
 	@rm -f $@
-	ar rcs $@ $(CORE_OBJ)
+	$(call say,AR)
+	$(Q)ar rcs $@ $(CORE_OBJ)
 
 $(PROGRAM): $(CMD_OBJ) $(LIBRARY)
-	$(LINK) -o $@ $(CMD_OBJ) $(LIBRARY) $(LIBS)
+	$(call say,LD)
+	$(Q)$(LINK) -o $@ $(CMD_OBJ) $(LIBRARY) $(LIBS)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(COMPILE) -c -o $@ $<
 
 # Only this file knows where things are installed, so another prefix costs one compilation.
 $(BUILD)/cmd/data.o: cmd/data.c $(BUILD)/flags $(BUILD)/place
 	@mkdir -p $(@D)
-	$(COMPILE) -DHARNESS_DATADIR='"$(datadir)/git-harness"' -DHARNESS_VERSION='"$(VERSION)"' -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(COMPILE) -DHARNESS_DATADIR='"$(datadir)/git-harness"' -DHARNESS_VERSION='"$(VERSION)"' -c -o $@ $<
 
 units: $(UNIT)
 
 $(BUILD)/unit/%: t/unit/%.c $(LIBRARY) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) -o $@ $< $(LDFLAGS) -Wl,--as-needed $(LIBRARY) $(LIBS) $$(pkg-config --cflags --libs cmocka)
+	$(call say,CC)
+	$(Q)$(COMPILE) -o $@ $< $(LDFLAGS) -Wl,--as-needed $(LIBRARY) $(LIBS) $$(pkg-config --cflags --libs cmocka)
 
 # The frame is no library; what is worth a unit test in it is linked by name: t/unit/cmd_opt.c with cmd/opt.o.
 $(BUILD)/unit/cmd_%: t/unit/cmd_%.c $(BUILD)/cmd/%.o $(LIBRARY) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) -o $@ $< $(BUILD)/cmd/$*.o $(LDFLAGS) -Wl,--as-needed $(LIBRARY) $(LIBS) $$(pkg-config --cflags --libs cmocka)
+	$(call say,CC)
+	$(Q)$(COMPILE) -o $@ $< $(BUILD)/cmd/$*.o $(LDFLAGS) -Wl,--as-needed $(LIBRARY) $(LIBS) $$(pkg-config --cflags --libs cmocka)
 
 # A fuzz target with a plain main(): its corpus is an ordinary test under any compiler.
 corpora: $(FUZZ:%=$(BUILD)/corpus/%)
 
 $(BUILD)/corpus/%: t/fuzz/%.c t/lib/corpus_main.c $(LIBRARY) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) -c -o $@.o $<
-	$(LINK) -std=c11 -D_GNU_SOURCE -o $@ $@.o t/lib/corpus_main.c $(LIBRARY) $(LIBS)
+	$(call say,CC)
+	$(Q)$(COMPILE) -c -o $@.o $<
+	$(call say,LD)
+	$(Q)$(LINK) -std=c11 -D_GNU_SOURCE -o $@ $@.o t/lib/corpus_main.c $(LIBRARY) $(LIBS)
 
 fuzzers: $(FUZZ:%=$(BUILD)/fuzz/%)
 
 $(BUILD)/fuzz/%: t/fuzz/%.c $(LIBRARY) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) -fsanitize=fuzzer -o $@ $< $(LIBRARY) $(LIBS)
+	$(call say,CC)
+	$(Q)$(COMPILE) -fsanitize=fuzzer -o $@ $< $(LIBRARY) $(LIBS)
 
 # Rewritten only when they change: other flags or another place rebuild what depends on them.
 $(BUILD)/flags: FORCE
