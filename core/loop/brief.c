@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
-#include "loop/experiment.h"
+#include "loop/session.h"
 
 #define BRIEF_MAX ((size_t)48 * 1024)
 #define PEOPLE_MAX ((size_t)24 * 1024)

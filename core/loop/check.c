@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "loop/experiment.h"
+#include "loop/session.h"
 
 struct judgement {
 	struct tree_changes inside;
@@ -171,29 +171,41 @@ static enum move known(struct experiment *x)
 	return MOVE_INSIDE;
 }
 
-int enter_check(struct experiment *x, struct err *err)
+/* What leaves the surface is taken back to base's and counted; the rest goes on. */
+static void count_dropped(struct experiment *x, const struct judgement *j)
+{
+	int64_t before = 0;
+
+	event_get_int(&x->facts, "dropped", &before);
+	x->dropped = before + j->outside;
+	if (!x->dropped_paths.n)
+		strs_add(&x->dropped_paths, j->path);
+}
+
+static int check(struct experiment *x, struct err *err)
 {
 	struct loop *l = x->loop;
 	CLEANUP(tree_changes_free) struct tree_changes changes = { 0 };
 	CLEANUP(judgement_free) struct judgement j = { 0 };
-	bool drop = l->policy->surface.on_violation == ON_DROP;
+	bool drop = l->policy->surface.on_violation == ON_DROP, leaves;
 
+	if (tree_compare(l->repo, &x->base_tree, &x->tree, &changes, err) < 0 || judge(x, &changes, &j, err) < 0)
+		return err->code;
+	if (j.outside && drop)
+		count_dropped(x, &j);
+	leaves = j.outside && !drop;
+	if (!leaves && tree_update(l->repo, &x->base_tree, &j.inside, &x->tree, err) < 0)
+		return err->code;
+	if (experiment_proposed(x, leaves ? &changes : &j.inside, err) < 0)
+		return err->code;
+	return experiment_post(x, leaves ? blame_surface(x, &j) : known(x));
+}
+
+int enter_check(struct experiment *x, struct err *err)
+{
 	if (x->kind == KIND_APPROVED)	/* a person answered for the surface; a conflict was found on the way here */
 		return experiment_post(x, x->reason == REASON_CONFLICT ? MOVE_REFUSED : MOVE_INSIDE);
 	if (!event_get_oid(&x->facts, "whole", &x->tree))
 		return err_set(err, ERR_BUG, "experiment %d has no proposal to check", x->number);
-	if (tree_compare(l->repo, &x->base_tree, &x->tree, &changes, err) < 0 || judge(x, &changes, &j, err) < 0)
-		return err->code;
-	if (j.outside && drop) {
-		x->dropped = event_get_int(&x->facts, "dropped", &x->dropped) ? x->dropped + j.outside : j.outside;
-		if (!x->dropped_paths.n)
-			strs_add(&x->dropped_paths, j.path);
-	}
-	if ((!j.outside || drop) && tree_update(l->repo, &x->base_tree, &j.inside, &x->tree, err) < 0)
-		return err->code;
-	if (experiment_proposed(x, j.outside && !drop ? &changes : &j.inside, err) < 0)
-		return err->code;
-	if (j.outside && !drop)
-		return experiment_post(x, blame_surface(x, &j));
-	return experiment_post(x, known(x));
+	return check(x, err);
 }

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "loop/experiment.h"
+#include "loop/session.h"
 
 typedef int enter_fn(struct experiment *x, struct err *err);
 

@@ -1,13 +1,11 @@
 /*
- * experiment.h - one experiment as a machine, and the loop it runs in. Internal to core/loop.
+ * experiment.h - one experiment as a machine. Internal to core/loop.
  * An enter function starts a state's work and posts a move now or from a callback; experiment_pump() takes posted moves through the edge
  * table, journal first. Entering a state is safe to repeat: what has a line already is not done again.
  *
- *   driver.c  the loop's own life: signals, inbox, live state, the pump
- *   next.c    BUDGET, BASELINE, DONE: what comes next
- *   open.c    from a repository and a campaign's name to a loop; policy, preconditions
  *   propose.c PROPOSE          check.c  CHECK          work.c  EXECUTE, EVALUATE, DECIDE
- *   settle.c  ACCEPT, REJECT, ESCALATE, RECORD         resume.c the journal back to an experiment
+ *   settle.c  ACCEPT, REJECT, ESCALATE, RECORD         next.c  BUDGET, BASELINE, DONE
+ *   resume.c  the journal back to an experiment
  */
 #ifndef LOOP_EXPERIMENT_H
 #define LOOP_EXPERIMENT_H
@@ -64,34 +62,6 @@ struct experiment {
 	int exit;
 };
 
-struct loop {
-	struct repo *repo;
-	struct loop_options options;
-	char *campaign, *state_dir, *work_dir, *keep_dir;
-	struct lock *lock;
-	struct journal *journal;
-	struct history *h;
-	const struct policy *policy;	/* h->policy */
-	struct pool *pool;
-	struct agent *agent;
-	struct reactor *reactor;
-	struct ident me;
-	struct bench bench;
-	struct surface surface;
-	char *hooks_path;		/* of the hooks for the agent's git, or NULL */
-	char *tracked_hooks;		/* core.hooksPath inside the checkout, or NULL */
-	struct experiment x;
-	int64_t opened, wall_before;	/* mono ns; ns of earlier sessions */
-	struct oid advance_to;		/* zero: no */
-	bool stop;			/* the reactor ends */
-	bool stop_after, discard;
-	bool broken;			/* the evaluator fails on best too */
-	int signal;
-	struct loop_result result;
-	struct watch *inbox, *signals, *tick, *wall;
-	int inbox_fd, signal_fd;
-};
-
 int experiment_post(struct experiment *x, enum move on);
 int experiment_pump(struct experiment *x, struct err *err);
 void experiment_reset(struct experiment *x);
@@ -123,19 +93,7 @@ int experiment_load(struct experiment *x, const char *name, struct str *ret, str
 
 int measure_of_experiment(struct experiment *x, struct err *err);	/* readies x->run for base or candidate */
 int experiment_park(struct loop *l, const struct record *r, struct err *err);
-/* Answer what lies in the inbox. */
-int loop_serve(struct loop *l, bool running, struct err *err);
-int loop_cancelled(struct experiment *x, struct err *err);
-int loop_act(struct loop *l, const char *kind, struct event *facts, struct err *err);
-int loop_clear_work(struct loop *l, bool keep, struct err *err);
-int loop_tell_live(struct loop *loop, struct err *err);
-void loop_say(struct loop *loop, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-int64_t loop_elapsed(const struct loop *loop);			/* campaign wall so far, ns */
-struct spent loop_spent(const struct loop *loop);		/* with this session's wall */
-/* Samples of what stood on that commit, of the latest number below `before`; NULL: never measured. */
-const struct measured *loop_measured_on(const struct history *h, const struct oid *commit, int before);
 /* A commit of the candidate as it stands, for people; no verdict yet. */
 int experiment_draft(struct experiment *x, struct oid *ret, struct err *err);
-void brief_write(const struct loop *loop, const struct experiment *x, struct str *ret);
 
 #endif

@@ -53,10 +53,6 @@ int loop_run(struct loop *loop, struct loop_result *ret, struct err *err);
 const struct history *loop_history(const struct loop *loop);
 void loop_free(struct loop *loop);
 
-/* What start and check both do with HEAD:harness.yaml (the policy of a new campaign). *ret_blob is its blob. ERR_REFUSED where the working
- * file differs or is untracked, with the git commands that help. */
-int loop_policy(struct repo *repo, const struct oid *head, struct policy **ret, struct oid *ret_blob, struct err *err);
-
 /* An open experiment that nobody runs: record it as reject (interrupted). *ret_number -1: there was none. Takes the lock. */
 int loop_discard(struct repo *repo, const char *campaign, int *ret_number, struct err *err);
 

@@ -10,7 +10,8 @@
 
 #define KEEP_MAX ((int64_t)64 << 30)	/* budget.disk bounds it where the policy has one */
 
-int64_t measure_seed(const struct oid *policy, const struct oid *tree, const char *stage, int sample)
+/* 0 to 2^31-1: FNV-1a 64 over "<policy> <tree> <stage> <sample>", folded, so that a resumed run is the undisturbed one. */
+static int64_t measure_seed(const struct oid *policy, const struct oid *tree, const char *stage, int sample)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 	AUTOFREE char *text = xasprintf("%s %s %s %d", oid_hex(policy).s, oid_hex(tree).s, stage, sample);

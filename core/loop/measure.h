@@ -94,7 +94,4 @@ void measure_cancel(struct measure *m, bool at_once);	/* ends the running task; 
 void measure_clear(struct measure *m);
 const char *measure_phase(const struct measure *m, int *ret_sample);	/* for progress: stage's name or "execute" */
 
-/* 0 to 2^31-1 from policy, tree, stage and sample: FNV-1a 64 over "<policy> <tree> <stage> <sample>", folded. */
-int64_t measure_seed(const struct oid *policy, const struct oid *tree, const char *stage, int sample);
-
 #endif

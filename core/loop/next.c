@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "loop/experiment.h"
+#include "loop/session.h"
 
 static void end(struct loop *l, enum loop_end how, const char *why)
 {
@@ -130,11 +130,42 @@ static int stop_broken(struct experiment *x, struct err *err)
 	return finish(x, LOOP_BROKEN, "the evaluator cannot run");
 }
 
+static int open_baseline(struct loop *l, struct err *err)
+{
+	struct oid at = !oid_is_zero(&l->advance_to) ? l->advance_to : l->h->last_baseline < 0 ? l->h->start : l->h->best;
+
+	if (open_number(l, KIND_BASELINE, (int)l->h->n_records, &at, err) < 0)
+		return err->code;
+	l->advance_to = (struct oid){ { 0 } };
+	return experiment_post(&l->x, MOVE_FIRST);
+}
+
+static int open_new(struct loop *l, struct err *err)
+{
+	if (open_number(l, KIND_NEW, (int)l->h->n_records, &l->h->best, err) < 0)
+		return err->code;
+	return experiment_post(&l->x, MOVE_GO);
+}
+
+/* Nothing is owed: another experiment, unless a budget, a person or -n says no. */
+static int go_on(struct experiment *x, struct err *err)
+{
+	struct loop *l = x->loop;
+	struct spent spent = loop_spent(l);
+	enum budget_end over = budget_check(l->policy, &spent, history_best_value(l->h));
+
+	if (l->policy->escalate.block == BLOCK_LOOP && history_waiting(l->h))
+		return finish(x, LOOP_ESCALATED, "an experiment waits for a person");
+	if (over != BUDGET_GO)
+		return budget_over(x, over, err);
+	if (l->options.max_experiments >= 0 && l->result.experiments >= l->options.max_experiments)
+		return finish(x, LOOP_STOPPED, "as many as -n asked for");
+	return open_new(l, err);
+}
+
 int enter_budget(struct experiment *x, struct err *err)
 {
 	struct loop *l = x->loop;
-	enum budget_end over;
-	struct spent spent;
 
 	experiment_reset(x);
 	if (loop_serve(l, false, err) < 0)
@@ -143,28 +174,11 @@ int enter_budget(struct experiment *x, struct err *err)
 		return stop_broken(x, err);
 	if (l->stop_after)
 		return finish(x, LOOP_STOPPED, "stopped");
-	if (l->h->needs_baseline || !oid_is_zero(&l->advance_to)) {
-		struct oid at = !oid_is_zero(&l->advance_to) ? l->advance_to
-			: l->h->last_baseline < 0 ? l->h->start : l->h->best;
-
-		if (open_number(l, KIND_BASELINE, (int)l->h->n_records, &at, err) < 0)
-			return err->code;
-		l->advance_to = (struct oid){ { 0 } };
-		return experiment_post(x, MOVE_FIRST);
-	}
+	if (l->h->needs_baseline || !oid_is_zero(&l->advance_to))
+		return open_baseline(l, err);
 	if (owed(l->h))
 		return open_approved(l, owed(l->h), err);
-	if (l->policy->escalate.block == BLOCK_LOOP && history_waiting(l->h))
-		return finish(x, LOOP_ESCALATED, "an experiment waits for a person");
-	spent = loop_spent(l);
-	over = budget_check(l->policy, &spent, history_best_value(l->h));
-	if (over != BUDGET_GO)
-		return budget_over(x, over, err);
-	if (l->options.max_experiments >= 0 && l->result.experiments >= l->options.max_experiments)
-		return finish(x, LOOP_STOPPED, "as many as -n asked for");
-	if (open_number(l, KIND_NEW, (int)l->h->n_records, &l->h->best, err) < 0)
-		return err->code;
-	return experiment_post(x, MOVE_GO);
+	return go_on(x, err);
 }
 
 int enter_baseline(struct experiment *x, struct err *err)

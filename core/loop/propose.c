@@ -12,7 +12,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "loop/experiment.h"
+#include "loop/session.h"
 
 #define PROPOSAL_BYTES ((size_t)256 * 1024)
 

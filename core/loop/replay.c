@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "loop/experiment.h"
+#include "loop/session.h"
 
 struct replay {
 	struct measure m;

@@ -8,7 +8,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "loop/experiment.h"
+#include "loop/session.h"
 
 #define OPEN_BYTES ((size_t)8 << 20)
 
@@ -89,7 +89,7 @@ static int reopen(struct loop *l, const struct event *line, struct err *err)
 	return 0;
 }
 
-static void fold_verdict(struct experiment *x, const struct event *line)
+static int fold_verdict(struct experiment *x, const struct event *line, struct err *err)
 {
 	const char *stage = event_get(line, "stage");
 	const struct policy *p = x->loop->policy;
@@ -102,65 +102,92 @@ static void fold_verdict(struct experiment *x, const struct event *line)
 			x->stage = p->stages[i].name;
 	if (event_get_int(line, "exit", &code))
 		x->exit = (int)code;
+	(void)err;
+	return 0;
 }
+
+static int fold_taken(struct experiment *x, const struct event *line, struct err *err)
+{
+	x->taken = true;
+	event_free(&x->facts);
+	event_copy(line, &x->facts);
+	event_get_secs(line, "wall", &x->agent_wall);
+	event_get_int(line, "dropped", &x->dropped);
+	for (size_t i = 0; i < line->n; i++)
+		if (!strcmp(line->pairs[i].key, "dropped_path"))
+			strs_add(&x->dropped_paths, line->pairs[i].value);
+	return read_proposal(x, err);
+}
+
+static int state_in(const struct event *line, const char *key)
+{
+	const char *name = event_get(line, key);
+
+	return name ? state_parse(name) : -1;
+}
+
+static int fold_move(struct experiment *x, const struct event *line, struct err *err)
+{
+	int to = state_in(line, "to");
+
+	if (to < 0)
+		return err_set(err, ERR_INVALID, "the journal names no state of ours");
+	x->state = (enum state)to;
+	x->before = state_in(line, "from");
+	event_get_oid(line, "tree", &x->tree);
+	if (event_is(line, "on", move_names[MOVE_AGAIN]))
+		measure_again(&x->run);
+	return 0;
+}
+
+static int fold_propose(struct experiment *x, const struct event *line, struct err *err)
+{
+	(void)err;
+	event_get_int(line, "net", &x->net);
+	return 0;
+}
+
+static int fold_rebase(struct experiment *x, const struct event *line, struct err *err)
+{
+	event_get_oid(line, "base", &x->base);
+	event_get_oid(line, "tree", &x->tree);
+	event_get_oid(line, "draft", &x->draft);
+	measure_clear(&x->run);
+	return tree_of_commit(x->loop->repo, &x->base, &x->base_tree, err);
+}
+
+static int fold_work(struct experiment *x, const struct event *line, struct err *err)
+{
+	if (measure_of_experiment(x, err) < 0)
+		return err->code;
+	measure_replay(&x->run, event_get(line, "event"), line);
+	return 0;
+}
+
+/* Lines of the open experiment; those of the record are kept as they stand. */
+static const struct {
+	const char *kind;
+	int (*fold)(struct experiment *x, const struct event *line, struct err *err);
+	bool of_record;
+} lines_of_work[] = {
+	{ "taken", fold_taken, false },	     { "move", fold_move, false },     { "sample", fold_work, false },
+	{ "propose", fold_propose, true },   { "execute", fold_work, true },   { "evaluate", fold_work, true },
+	{ "rebase", fold_rebase, true },     { "decide", fold_verdict, true },
+};
 
 static int refold(struct experiment *x, const struct event *line, struct err *err)
 {
 	const char *kind = event_get(line, "event");
 
-	if (!strcmp(kind, "taken")) {
-		x->taken = true;
-		event_free(&x->facts);
-		event_copy(line, &x->facts);
-		event_get_secs(line, "wall", &x->agent_wall);
-		event_get_int(line, "dropped", &x->dropped);
-		for (size_t i = 0; i < line->n; i++)
-			if (!strcmp(line->pairs[i].key, "dropped_path"))
-				strs_add(&x->dropped_paths, line->pairs[i].value);
-		return read_proposal(x, err);
-	}
-	if (!strcmp(kind, "move")) {
-		int to = state_parse(event_get(line, "to") ? event_get(line, "to") : "");
-
-		if (to < 0)
-			return err_set(err, ERR_INVALID, "the journal names no state of ours");
-		x->state = (enum state)to;
-		event_get_oid(line, "tree", &x->tree);
-		x->before = state_parse(event_get(line, "from") ? event_get(line, "from") : "");
-		/* A failed run is told by its line; MOVE_AGAIN starts a further round. */
-		if (event_is(line, "on", move_names[MOVE_AGAIN]))
-			measure_again(&x->run);
-		return 0;
-	}
-	if (!strcmp(kind, "propose")) {
-		event_get_int(line, "net", &x->net);
-	} else if (!strcmp(kind, "rebase")) {
-		event_get_oid(line, "base", &x->base);
-		event_get_oid(line, "tree", &x->tree);
-		event_get_oid(line, "draft", &x->draft);
-		measure_clear(&x->run);
-		if (tree_of_commit(x->loop->repo, &x->base, &x->base_tree, err) < 0)
+	for (size_t i = 0; kind && i < ARRAY_SIZE(lines_of_work); i++) {
+		if (strcmp(lines_of_work[i].kind, kind))
+			continue;
+		if (lines_of_work[i].fold(x, line, err) < 0)
 			return err->code;
-	} else if (!strcmp(kind, "decide")) {
-		fold_verdict(x, line);
-	} else {
-		if (measure_of_experiment(x, err) < 0)
-			return err->code;
-		measure_replay(&x->run, kind, line);
+		if (lines_of_work[i].of_record)
+			event_copy(line, events_push(&x->lines));
 	}
-	if (strcmp(kind, "sample"))
-		event_copy(line, events_push(&x->lines));
 	return 0;
-}
-
-static bool is_line_of_work(const char *kind)
-{
-	static const char *const kinds[] = { "taken", "move", "propose", "execute", "sample", "evaluate", "rebase", "decide" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (!strcmp(kinds[i], kind))
-			return true;
-	return false;
 }
 
 /* Is what the journal holds of the candidate still in the object store? A gc --prune=now in between may have taken it. */
@@ -173,37 +200,50 @@ static bool objects_live(const struct experiment *x)
 	return event_get_oid(&x->facts, "whole", &whole) && repo_has(x->loop->repo, &whole);
 }
 
+/* Recorded already (it died after the commit point), or its candidate is gone: to be asked for again. */
+static bool is_stale(const struct experiment *x)
+{
+	const struct record *done = history_record(x->loop->h, x->number);
+
+	if (done && (x->kind != KIND_APPROVED || !done->approved))
+		return true;
+	return !objects_live(x);
+}
+
+/* The move was made and the decision not yet put down: whoever made it makes it again, from the same facts. */
+static void step_back(struct experiment *x)
+{
+	bool judged = x->state == ACCEPT || x->state == REJECT || x->state == ESCALATE;
+	bool decided = x->lines.n && event_is(&x->lines.v[x->lines.n - 1], "event", "decide");
+
+	if (judged && !decided && x->before >= 0)
+		x->state = (enum state)x->before;
+}
+
 int experiment_resume(struct loop *l, const struct events *journal, struct err *err)
 {
 	struct experiment *x = &l->x;
-	const struct record *done;
 
 	for (size_t i = 0; i < journal->n; i++) {
 		const struct event *line = &journal->v[i];
-		const char *kind = event_get(line, "event");
 		int64_t elapsed;
 
 		if (event_get_secs(line, "elapsed", &elapsed) && elapsed > l->wall_before)
 			l->wall_before = elapsed;
-		if (kind && !strcmp(kind, "open") && reopen(l, line, err) < 0)
+		if (event_is(line, "event", "open") && reopen(l, line, err) < 0)
 			return err->code;
-		if (kind && x->open && is_line_of_work(kind) && refold(x, line, err) < 0)
+		if (x->open && refold(x, line, err) < 0)
 			return err->code;
 	}
 	if (!x->open)
 		return 0;
-	/* The move was made and the decision not yet put down: whoever made it makes it again, from the same facts. */
-	if ((x->state == ACCEPT || x->state == REJECT || x->state == ESCALATE) && x->before >= 0 &&
-	    !(x->lines.n && event_is(&x->lines.v[x->lines.n - 1], "event", "decide")))
-		x->state = (enum state)x->before;
+	step_back(x);
 	if (x->state == BUDGET) {	/* died before the first move: nothing was asked of anybody */
 		experiment_reset(x);
 		return 0;
 	}
-	done = history_record(l->h, x->number);
-	if ((done && x->kind != KIND_APPROVED) || (done && !done->approved) || !objects_live(x)) {
-		experiment_reset(x);	/* recorded already, or to be asked for again */
-		return journal_reset(l->journal, &(struct events){ 0 }, err);
-	}
-	return 0;
+	if (!is_stale(x))
+		return 0;
+	experiment_reset(x);
+	return journal_reset(l->journal, &(struct events){ 0 }, err);
 }

@@ -12,7 +12,7 @@
 #include "git/ref.h"
 #include "ledger/names.h"
 #include "ledger/record.h"
-#include "loop/experiment.h"
+#include "loop/session.h"
 
 #define LOG_BYTES ((size_t)4 << 20)
 
@@ -236,40 +236,40 @@ static int write_record(struct experiment *x, struct err *err)
 	return ledger_write(l->repo, l->h, l->journal, &w, err);
 }
 
-static void count_session(struct loop *l, const struct record *r)
+/* What the record means for this session. */
+static void take_notice(struct loop *l, const struct record *r)
 {
-	if (!r || r->baseline)
-		return;
-	l->result.experiments++;
-	if (r->verdict == VERDICT_ACCEPT) {
-		l->result.accepted++;
-		l->result.gain = true;
+	if (r->reason == REASON_EVALUATOR_BROKEN)
+		l->broken = true;
+	if (r->baseline) {
+		expect_learn(l->policy, &l->x.lines, &l->bench.expect);
+	} else {
+		l->result.experiments++;
+		l->result.accepted += r->verdict == VERDICT_ACCEPT;
+		l->result.gain |= r->verdict == VERDICT_ACCEPT;
 	}
+	if (l->x.proposal.stop) {
+		l->stop_after = true;
+		snprintf(l->result.why, sizeof(l->result.why), "the agent asked to stop");
+	}
+	if (l->options.recorded)
+		l->options.recorded(l->options.data, l->h, r);
 }
 
 int enter_record(struct experiment *x, struct err *err)
 {
 	struct loop *l = x->loop;
 	const struct record *r;
-	bool stop = x->proposal.stop;
 
 	if (write_record(x, err) < 0)
 		return err_wrap(err, "cannot record experiment %d", x->number);
 	l->policy = l->h->policy;
 	r = history_record(l->h, x->number);
-	if (r && r->waiting && experiment_park(l, r, err) < 0)
+	if (!r)
+		return err_set(err, ERR_BUG, "experiment %d was recorded and is not in the ledger", x->number);
+	if (r->waiting && experiment_park(l, r, err) < 0)
 		return err->code;
-	count_session(l, r);
-	if (r && r->baseline)
-		expect_learn(l->policy, &x->lines, &l->bench.expect);
-	if (r && l->options.recorded)
-		l->options.recorded(l->options.data, l->h, r);
-	if (r && r->reason == REASON_EVALUATOR_BROKEN)
-		l->broken = true;
-	if (stop) {
-		l->stop_after = true;
-		snprintf(l->result.why, sizeof(l->result.why), "the agent asked to stop");
-	}
+	take_notice(l, r);
 	if (journal_reset(l->journal, &(struct events){ 0 }, err) < 0)
 		return err->code;
 	return experiment_post(x, MOVE_RECORDED);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "loop/experiment.h"
+#include "loop/session.h"
 
 static int run_line(void *data, const char *kind, struct event *line, struct err *err)
 {
@@ -230,36 +230,50 @@ static int rebase(struct experiment *x, struct err *err)
 	return experiment_post(x, MOVE_MOVED);
 }
 
-int enter_decide(struct experiment *x, struct err *err)
+static int judge(struct experiment *x, struct err *err)
 {
-	struct loop *l = x->loop;
-	const struct policy *p = l->policy;
-	bool baseline = x->kind == KIND_BASELINE, would_be;
-	int rounds = baseline ? p->decide.calibrate : 1 + p->decide.confirm;
+	const struct history *h = x->loop->h;
 	struct decision_in in = {
-		.policy = p, .candidate = &x->run.measured, .confidence = x->proposal.confidence,
+		.policy = x->loop->policy, .candidate = &x->run.measured, .confidence = x->proposal.confidence,
 		.approved = x->kind == KIND_APPROVED,
 	};
 	int64_t net;
 
-	if (net_of_base(x, &net, err) < 0)
-		return err->code;
-	in.fewer_lines = x->net < net;
-	if (!baseline) {
-		in.best = oid_eq(&x->base, &l->h->best) ? l->h->best_measured : loop_measured_on(l->h, &x->base, x->number);
-		in.baseline = l->h->baseline_measured;
+	if (x->kind != KIND_BASELINE) {
+		if (net_of_base(x, &net, err) < 0)
+			return err->code;
+		in.fewer_lines = x->net < net;
+		in.best = oid_eq(&x->base, &h->best) ? h->best_measured : loop_measured_on(h, &x->base, x->number);
+		in.baseline = h->baseline_measured;
 	}
 	decide(&in, &x->decision);
 	x->reason = x->decision.reason;
+	return 0;
+}
+
+/* Baselines are calibrated, would-be accepts confirmed: plain repetition, samples pooled. */
+static bool wants_more(const struct experiment *x, bool would_be)
+{
+	const struct policy *p = x->loop->policy;
+
+	if (x->kind == KIND_BASELINE)
+		return x->run.round + 1 < p->decide.calibrate;
+	return would_be && x->run.round < p->decide.confirm;
+}
+
+int enter_decide(struct experiment *x, struct err *err)
+{
+	bool would_be;
+
+	if (judge(x, err) < 0)
+		return err->code;
 	would_be = x->decision.verdict == VERDICT_ACCEPT ||
 		   (x->decision.verdict == VERDICT_ESCALATE && x->reason != REASON_OUT_OF_RANGE);
-	if ((baseline || would_be) && x->run.round + 1 < rounds) {
+	if (wants_more(x, would_be)) {
 		measure_again(&x->run);
 		return experiment_post(x, MOVE_AGAIN);
 	}
-	if (!baseline && would_be && !oid_eq(&x->base, &l->h->best))
+	if (would_be && x->kind != KIND_BASELINE && !oid_eq(&x->base, &x->loop->h->best))
 		return rebase(x, err);
-	if (x->kind == KIND_APPROVED && x->reason == REASON_BETTER)
-		x->reason = x->decision.reason = REASON_APPROVED;
 	return experiment_post(x, judged(x));
 }

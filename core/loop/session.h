@@ -1,0 +1,59 @@
+/*
+ * session.h - the loop itself: one campaign being driven by one process. Internal to core/loop.
+ *
+ *   open.c    from a repository and a campaign's name to a loop; what can be refused is refused there
+ *   campaign.c where a campaign starts and goes on
+ *   driver.c  the pump, signals, inbox, live state     brief.c  what an agent is told
+ */
+#ifndef LOOP_SESSION_H
+#define LOOP_SESSION_H
+
+#include "loop/experiment.h"
+
+struct loop {
+	struct repo *repo;
+	struct loop_options options;
+	char *campaign, *state_dir, *work_dir, *keep_dir;
+	struct lock *lock;
+	struct journal *journal;
+	struct history *h;
+	const struct policy *policy;	/* h->policy */
+	struct pool *pool;
+	struct agent *agent;
+	struct reactor *reactor;
+	struct ident me;
+	struct bench bench;
+	struct surface surface;
+	char *hooks_path;		/* of the hooks for the agent's git, or NULL */
+	char *tracked_hooks;		/* core.hooksPath inside the checkout, or NULL */
+	struct experiment x;
+	int64_t opened, wall_before;	/* mono ns; ns of earlier sessions */
+	struct oid advance_to;		/* zero: no */
+	bool stop;			/* the reactor ends */
+	bool stop_after, discard;
+	bool broken;			/* the evaluator fails on best too */
+	int signal;
+	struct loop_result result;
+	struct watch *inbox, *signals, *tick, *wall;
+	int inbox_fd, signal_fd;
+};
+
+/* campaign.c: no user's branch in the way; best not checked out; a new ledger from HEAD; HEAD's policy against the pinned one. */
+int campaign_name_is_free(struct repo *repo, struct err *err);
+int campaign_best_is_free(struct loop *l, struct err *err);
+int campaign_begin(struct loop *l, struct err *err);
+int campaign_go_on(struct loop *l, struct err *err);
+/* Answer what lies in the inbox. */
+int loop_serve(struct loop *l, bool running, struct err *err);
+int loop_cancelled(struct experiment *x, struct err *err);
+int loop_act(struct loop *l, const char *kind, struct event *facts, struct err *err);
+int loop_clear_work(struct loop *l, bool keep, struct err *err);
+int loop_tell_live(struct loop *loop, struct err *err);
+void loop_say(struct loop *loop, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int64_t loop_elapsed(const struct loop *loop);			/* campaign wall so far, ns */
+struct spent loop_spent(const struct loop *loop);		/* with this session's wall */
+/* Samples of what stood on that commit, of the latest number below `before`; NULL: never measured. */
+const struct measured *loop_measured_on(const struct history *h, const struct oid *commit, int before);
+void brief_write(const struct loop *loop, const struct experiment *x, struct str *ret);
+
+#endif
