@@ -1,6 +1,7 @@
 #include "cmd/drive.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -10,12 +11,16 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "report/table.h"
+#include "report/width.h"
+#include "report/words.h"
 
 struct screen {
 	bool live;		/* a line is repainted on stderr */
 	bool drawn;
 	bool colour;
 	bool quiet;
+	size_t width;		/* of stdout's terminal; 0: none */
 	int ready;		/* --detach: where the starter waits; -1 */
 };
 
@@ -40,7 +45,10 @@ static void add_time(struct str *line, const struct event *live, const char *key
 
 	if (!event_get_secs(live, key, &ns))
 		return;
-	num_format_duration(ns / NS_PER_S * NS_PER_S, text);
+	if (ns < NS_PER_S)
+		snprintf(text, sizeof(text), "0s");
+	else
+		num_format_duration(ns / NS_PER_S * NS_PER_S, text);
 	str_printf(line, "%s%s%s", before, text, after);
 }
 
@@ -81,39 +89,30 @@ static void say(void *data, const char *line)
 	fprintf(stderr, "%s\n", safe.buf);
 }
 
-static const char *tint(const struct screen *s, enum verdict v)
-{
-	if (!s->colour)
-		return "";
-	return v == VERDICT_ACCEPT ? "\033[32m" : v == VERDICT_ESCALATE ? "\033[33m" : "\033[2m";
-}
-
+/* number, verdict, value, gain (positive is better), subject: as git harness log shows them */
 static void verdict_line(void *data, const struct history *h, const struct record *r)
 {
 	struct screen *s = data;
-	STR line = STR_INIT, subject = STR_INIT;
-	char num[NUM_TEXT];
+	STR line = STR_INIT, subject = STR_INIT, verdict = STR_INIT;
+	char value[NUM_TEXT], gain[NUM_TEXT];
+	const char *colour = r->verdict == VERDICT_ACCEPT ? COLOUR_GOOD : r->verdict == VERDICT_ESCALATE ? COLOUR_ASK : COLOUR_DIM;
 
-	(void)h;
 	wipe(s);
 	if (s->quiet)
 		return;
-	str_printf(&line, "%4d  %-8s %-15s", r->number, verdict_names[r->verdict], reason_names[r->reason]);
-	if (r->has_value) {
-		num_format(r->value, num);
-		str_printf(&line, " %12s", num);
-	} else {
-		str_printf(&line, " %12s", "");
-	}
-	if (r->has_value && r->has_best) {
-		num_format6(r->delta, num);
-		str_printf(&line, " %s%-11s", r->delta > 0 ? "+" : r->delta < 0 ? "" : " ", num);
-	} else {
-		str_printf(&line, " %12s", "");
-	}
-	if (r->subject)
-		text_line(r->subject, strlen(r->subject), 60, &subject);
-	printf("%s%s%s  %s\n", tint(s, r->verdict), line.buf, s->colour ? "\033[m" : "", subject.buf);
+	words_verdict(r, &verdict);
+	words_number(r->has_value ? r->value : (double)NAN, value);
+	words_delta(r->has_value && r->has_best ? words_gain(h->policy, r->best, r->value) : (double)NAN, gain);
+	words_subject(r, &subject);
+	str_printf(&line, "%4d  %-23s  %12s  %11s  %s", r->number, verdict.buf, value, gain, subject.buf);
+	if (s->colour)
+		fputs(colour, stdout);
+	str_clear(&subject);
+	if (s->width)
+		width_cut(line.buf, s->width, &subject);
+	else
+		str_puts(&subject, line.buf);
+	printf("%s%s\n", subject.buf, s->colour ? COLOUR_OFF : "");
 	fflush(stdout);
 }
 
@@ -232,6 +231,7 @@ static int detach(struct cmd_ctx *ctx, struct drive *d, struct screen *s, struct
 	setsid();
 	s->ready = ready[1];
 	s->live = s->colour = false;
+	s->width = 0;
 	return run(ctx, d, s, err);
 }
 
@@ -239,7 +239,7 @@ int drive(struct cmd_ctx *ctx, struct drive *d, struct err *err)
 {
 	struct screen s = {
 		.live = ctx->progress, .colour = cmd_colour(ctx, stdout),
-		.quiet = ctx->quiet, .ready = -1,
+		.quiet = ctx->quiet, .width = table_terminal(false), .ready = -1,
 	};
 	AUTOFREE char *hooks = NULL;
 	struct err nowhere;

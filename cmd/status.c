@@ -116,8 +116,7 @@ static int look(struct cmd_ctx *ctx, struct seen *ret, struct err *err)
 	/* the lock before the ledger: what a loop wrote before it let go is then seen */
 	if (lock_owner(ctx->state_dir, &ret->in.running, &ret->lock, err) < 0 || history_refresh(ctx->repo, ctx->history, err) < 0)
 		return err->code;
-	if (ret->in.running)
-		read_live(ctx->state_dir, &ret->live);
+	read_live(ctx->state_dir, &ret->live);
 	if (warn_best(ctx, ret->in.running, &ret->warnings, err) < 0)
 		return err->code;
 	return warn_policy(ctx, &ret->warnings, err);

@@ -5,6 +5,7 @@
 #include "base/logfmt.h"
 #include "base/mem.h"
 #include "cmd/cmd.h"
+#include "loop/loop.h"
 #include "ledger/lock.h"
 
 struct options {
@@ -19,12 +20,19 @@ static const struct opt options[] = {
 
 static int nobody(const struct cmd_ctx *ctx, const struct options *o, struct err *err)
 {
+	int number;
+
 	if (!o->discard) {
 		printf("no loop is running for campaign '%s'\n", ctx->campaign);
 		return 0;
 	}
-	err_set(err, ERR_REFUSED, "no loop is running for campaign '%s' that could discard its experiment", ctx->campaign);
-	return err_hint(err, "git harness resume goes on with the open one");
+	if (loop_discard(ctx->repo, ctx->campaign, &number, err) < 0)
+		return err->code;
+	if (number < 0)
+		printf("no loop is running for campaign '%s', and no experiment is open\n", ctx->campaign);
+	else
+		printf("experiment %d is recorded as interrupted\n", number);
+	return 0;
 }
 
 static int run(struct cmd_ctx *ctx, struct err *err)

@@ -156,13 +156,18 @@ int loop_act(struct loop *l, const char *kind, struct event *facts, struct err *
 
 static int adopt(struct loop *l, const struct policy *policy, const struct oid *blob, struct err *err)
 {
+	bool measure = (policy_compare(l->policy, policy) & POLICY_MEASURE_AGAIN) != 0;
 	EVENT facts = { 0 };
 
 	if (supported(policy, err) < 0)
 		return err->code;
+	if (measure && l->journal_open) {
+		err_set(err, ERR_REFUSED, "an experiment is still open under the old policy, which measured otherwise");
+		return err_hint(err, "git harness stop --now --discard records it as interrupted; then resume --adopt-policy");
+	}
 	event_add_oid(&facts, "policy", blob);
 	event_add_oid(&facts, "old", &l->h->policy_blob);
-	event_add_int(&facts, "measure", (policy_compare(l->policy, policy) & POLICY_MEASURE_AGAIN) != 0);
+	event_add_int(&facts, "measure", measure);
 	loop_say(l, "the policy of HEAD is adopted");
 	return loop_act(l, "adopt-policy", &facts, err);
 }

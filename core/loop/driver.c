@@ -50,6 +50,65 @@ struct spent loop_spent(const struct loop *l)
 	return s;
 }
 
+/* ---- live state ---- */
+
+static const char *const end_names[] = {
+	[LOOP_ENDED] = "ended", [LOOP_STOPPED] = "stopped", [LOOP_ESCALATED] = "escalated", [LOOP_BROKEN] = "broken",
+	[LOOP_SIGNAL] = "signal",
+};
+
+static int tell_live(struct loop *l, struct err *err)
+{
+	AUTOFREE char *path = xasprintf("%s/live", l->state_dir);
+	struct experiment *x = &l->x;
+	struct spent s = loop_spent(l);
+	EVENT live = { 0 };
+	STR text = STR_INIT;
+	char now[CLOCK_TEXT];
+	double best = history_best_value(l->h);
+	int sample = 0;
+
+	clock_format(clock_wall(), now);
+	event_add(&live, "t", now);
+	event_add_int(&live, "pid", getpid());
+	if (x->open)
+		event_add_int(&live, "experiment", x->number);
+	event_add(&live, "phase", state_names[x->state]);
+	if (x->run.bench && (x->state == EXECUTE || x->state == EVALUATE))
+		event_add(&live, "stage", measure_phase(&x->run, &sample));
+	if (sample)
+		event_add_int(&live, "sample", sample);
+	event_add_secs(&live, "phase_wall", x->since ? clock_mono() - x->since : 0);
+	if (!isnan(best))
+		event_add_num(&live, "best", best);
+	if (l->policy->budget.experiments >= 0)
+		event_add_int(&live, "experiments_left", l->policy->budget.experiments - s.experiments);
+	if (l->policy->budget.wall >= 0)
+		event_add_secs(&live, "wall_left", l->policy->budget.wall - s.wall);
+	event_add_secs(&live, "elapsed", s.wall);
+	if (l->ended) {
+		event_add(&live, "end", end_names[l->result.end]);
+		event_add(&live, "why", l->result.why);
+		event_add_oid(&live, "tip", &l->h->tip);
+	}
+	event_format(&live, &text);
+	str_putc(&text, '\n');
+	if (l->options.live)
+		l->options.live(l->options.data, &live);
+	return io_replace(path, text.buf, text.len, 0644, 0, err);
+}
+
+static int tick(void *data, struct err *err)
+{
+	struct loop *l = data;
+
+	watch_free(l->tick);
+	l->tick = NULL;
+	if (tell_live(l, err) < 0)
+		return err->code;
+	return reactor_timer(l->reactor, clock_mono() + NS_PER_S, tick, l, &l->tick, err);
+}
+
 /* ---- the machine ---- */
 
 int experiment_post(struct experiment *x, enum move on)
@@ -78,7 +137,7 @@ static int step(struct experiment *x, enum move on, struct err *err)
 		return err->code;		/* on disk before it is true; what is recorded needs no journal any more */
 	x->since = clock_mono();
 	x->state = e->to;			/* the only place where state changes */
-	if (loop_tell_live(x->loop, err) < 0)
+	if (tell_live(x->loop, err) < 0)
 		return err->code;
 	return enter[x->state](x, err);
 }
@@ -131,55 +190,6 @@ enum move experiment_blame(struct experiment *x, enum verdict verdict, enum reas
 	x->reason = reason;
 	x->decision = (struct decision){ .verdict = verdict, .reason = reason };
 	return verdict == VERDICT_ESCALATE ? MOVE_ASK : MOVE_REFUSED;
-}
-
-/* ---- live state ---- */
-
-int loop_tell_live(struct loop *l, struct err *err)
-{
-	AUTOFREE char *path = xasprintf("%s/live", l->state_dir);
-	struct experiment *x = &l->x;
-	struct spent s = loop_spent(l);
-	EVENT live = { 0 };
-	STR text = STR_INIT;
-	char now[CLOCK_TEXT];
-	double best = history_best_value(l->h);
-	int sample = 0;
-
-	clock_format(clock_wall(), now);
-	event_add(&live, "t", now);
-	event_add_int(&live, "pid", getpid());
-	if (x->open)
-		event_add_int(&live, "experiment", x->number);
-	event_add(&live, "phase", state_names[x->state]);
-	if (x->run.bench && (x->state == EXECUTE || x->state == EVALUATE))
-		event_add(&live, "stage", measure_phase(&x->run, &sample));
-	if (sample)
-		event_add_int(&live, "sample", sample);
-	event_add_secs(&live, "phase_wall", x->since ? clock_mono() - x->since : 0);
-	if (!isnan(best))
-		event_add_num(&live, "best", best);
-	if (l->policy->budget.experiments >= 0)
-		event_add_int(&live, "experiments_left", l->policy->budget.experiments - s.experiments);
-	if (l->policy->budget.wall >= 0)
-		event_add_secs(&live, "wall_left", l->policy->budget.wall - s.wall);
-	event_add_secs(&live, "elapsed", s.wall);
-	event_format(&live, &text);
-	str_putc(&text, '\n');
-	if (l->options.live)
-		l->options.live(l->options.data, &live);
-	return io_replace(path, text.buf, text.len, 0644, 0, err);
-}
-
-static int tick(void *data, struct err *err)
-{
-	struct loop *l = data;
-
-	watch_free(l->tick);
-	l->tick = NULL;
-	if (loop_tell_live(l, err) < 0)
-		return err->code;
-	return reactor_timer(l->reactor, clock_mono() + NS_PER_S, tick, l, &l->tick, err);
 }
 
 /* ---- stopping ---- */
@@ -347,6 +357,7 @@ int loop_run(struct loop *l, struct loop_result *ret, struct err *err)
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (rc < 0)
 		return rc;
+	l->ended = true;
 	*ret = l->result;
-	return 0;
+	return tell_live(l, err);
 }

@@ -191,6 +191,8 @@ static int take_over(struct loop *l, struct events *journal, struct err *err)
 	if (lock_take(l->state_dir, l->options.command, &l->lock, err) < 0 ||
 	    journal_open(path, &l->journal, journal, err) < 0)
 		return err->code;
+	for (size_t i = 0; i < journal->n; i++)
+		l->journal_open |= event_is(&journal->v[i], "event", "taken");
 	return unlock_stale(l, journal, err);
 }
 
@@ -257,7 +259,7 @@ void loop_free(struct loop *l)
 		return;
 	experiment_reset(&l->x);
 	live = xasprintf("%s/live", l->state_dir);
-	if (l->lock)
+	if (l->lock && !l->ended)
 		unlink(live);
 	watch_free(l->inbox);
 	watch_free(l->signals);

@@ -319,7 +319,8 @@ static int pause_over(void *data, struct err *err)
 int enter_propose(struct experiment *x, struct err *err)
 {
 	struct loop *l = x->loop;
-	int64_t pause = budget_pause(l->h->agent_failures);
+	/* Only a process can be better a moment later; a patch that does not apply never is. */
+	int64_t pause = l->policy->agent.use == AGENT_COMMAND ? budget_pause(l->h->agent_failures) : 0;
 	const char *failed = event_get(&x->facts, "failed");
 
 	if (x->taken && str_eq(failed, reason_names[REASON_AGENT_FAILED]))

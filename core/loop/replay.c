@@ -138,6 +138,16 @@ int loop_replay(struct repo *repo, const char *campaign, int number, struct repl
 	return rc;
 }
 
+/* States that pass by themselves count as the one whose work they end. */
+static bool discardable(struct experiment *x)
+{
+	if (x->state == CHECK)
+		x->state = PROPOSE;
+	else if (x->state == DECIDE)
+		x->state = EVALUATE;
+	return x->open && x->kind != KIND_BASELINE && (x->state == PROPOSE || x->state == EXECUTE || x->state == EVALUATE);
+}
+
 int loop_discard(struct repo *repo, const char *campaign, int *ret_number, struct err *err)
 {
 	struct loop_options o = { .campaign = campaign, .command = "stop", .must_exist = true, .replay = true };
@@ -147,7 +157,7 @@ int loop_discard(struct repo *repo, const char *campaign, int *ret_number, struc
 	*ret_number = -1;
 	if (loop_open(repo, &o, &l, err) < 0)
 		return err->code;
-	if (l->x.open && l->x.kind != KIND_BASELINE && (l->x.state == PROPOSE || l->x.state == EXECUTE || l->x.state == EVALUATE)) {
+	if (discardable(&l->x)) {
 		*ret_number = l->x.number;
 		l->discard = true;
 		rc = loop_cancelled(&l->x, err);

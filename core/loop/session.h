@@ -30,7 +30,9 @@ struct loop {
 	int64_t opened, wall_before;	/* mono ns; ns of earlier sessions */
 	struct oid advance_to;		/* zero: no */
 	bool stop;			/* the reactor ends */
+	bool journal_open;		/* a proposal was open when it was read */
 	bool stop_after, discard;
+	bool ended;			/* the last live line says how, and stays */
 	bool broken;			/* the evaluator fails on best too */
 	int signal;
 	struct loop_result result;
@@ -48,7 +50,6 @@ int loop_serve(struct loop *l, bool running, struct err *err);
 int loop_cancelled(struct experiment *x, struct err *err);
 int loop_act(struct loop *l, const char *kind, struct event *facts, struct err *err);
 int loop_clear_work(struct loop *l, bool keep, struct err *err);
-int loop_tell_live(struct loop *loop, struct err *err);
 void loop_say(struct loop *loop, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int64_t loop_elapsed(const struct loop *loop);			/* campaign wall so far, ns */
 struct spent loop_spent(const struct loop *loop);		/* with this session's wall */

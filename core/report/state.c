@@ -47,6 +47,17 @@ static const char *live(const struct state_in *in, const char *key)
 	return in->live ? event_get(in->live, key) : NULL;
 }
 
+/* Why the last loop ended by the campaign's own rules, where nothing was recorded since; NULL. */
+static const char *last_end(const struct state_in *in)
+{
+	struct oid tip;
+
+	if (!in->live || !event_is(in->live, "end", "ended") || !event_get_oid(in->live, "tip", &tip) ||
+	    !oid_eq(&tip, &in->history->tip))
+		return NULL;
+	return event_get(in->live, "why");
+}
+
 enum state state_of(const struct state_in *in)
 {
 	if (in->running)
@@ -56,7 +67,7 @@ enum state state_of(const struct state_in *in)
 	for (size_t i = 0; i < in->history->n_records; i++)
 		if (in->history->records[i].waiting)
 			return STATE_WAITING;
-	return budget_end(in->history) != BUDGET_GO ? STATE_ENDED : STATE_STOPPED;
+	return budget_end(in->history) != BUDGET_GO || last_end(in) ? STATE_ENDED : STATE_STOPPED;
 }
 
 const char *state_word(enum state s)
@@ -111,6 +122,8 @@ static void state_why(const struct state_in *in, struct str *ret)
 	if (end != BUDGET_GO && ret->len > 0)
 		str_puts(ret, "; ");
 	str_puts(ret, ends[end]);
+	if (end == BUDGET_GO && !ret->len && last_end(in))
+		text_line(last_end(in), strlen(last_end(in)), 120, ret);
 }
 
 /* A line that was built without colour is cut to the terminal. */

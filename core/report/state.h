@@ -13,7 +13,7 @@ enum state { STATE_RUNNING, STATE_STOPPED, STATE_WAITING, STATE_ENDED };
 struct state_in {
 	const struct history *history;
 	bool running;			/* the lock is held */
-	const struct event *live;	/* what the loop said last; empty or NULL: nothing. Used while it runs */
+	const struct event *live;	/* what the loop said last; empty or NULL: nothing. When none runs, only its end= counts */
 	const struct strs *warnings;	/* found by the caller; may be NULL */
 	size_t columns;			/* of the terminal; 0: no limit */
 	size_t verdicts;		/* how many of the last to show */
