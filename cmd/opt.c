@@ -82,7 +82,7 @@ static int match_name(const struct opt *o, const char *name, size_t len, bool *n
 	return 0;
 }
 
-static int find_name(const struct parse *p, const char *name, size_t len, struct found_opt *ret, struct err *err)
+static bool find_name(const struct parse *p, const char *name, size_t len, struct found_opt *ret, struct err *err)
 {
 	const struct opt *other = NULL;
 	bool negated;
@@ -99,15 +99,15 @@ static int find_name(const struct parse *p, const char *name, size_t len, struct
 			else
 				*ret = (struct found_opt){ o, p->t[i].base, negated };
 			if (fits == 2)
-				return 0;
+				return true;
 		}
 	}
 	if (!ret->opt)
-		return err_set(err, ERR_USAGE, "unknown option '--%.*s'", (int)len, name);
-	if (other)
-		return err_set(err, ERR_USAGE, "ambiguous option '--%.*s' (could be --%s or --%s)", (int)len, name,
-			       ret->opt->name, other->name);
-	return 0;
+		err_set(err, ERR_USAGE, "unknown option '--%.*s'", (int)len, name);
+	else if (other)
+		err_set(err, ERR_USAGE, "ambiguous option '--%.*s' (could be --%s or --%s)", (int)len, name,
+			ret->opt->name, other->name);
+	return ret->opt && !other;
 }
 
 static int store_int(const char *name, const char *value, int *ret, struct err *err)
@@ -127,31 +127,25 @@ static int store(const struct found_opt *f, const char *shown, const char *value
 {
 	void *field = f->base + f->opt->offset;
 
-	switch (f->opt->kind) {
-	case OPT_FLAG:
+	if (f->opt->kind == OPT_FLAG) {
 		*(bool *)field = !f->negated;
 		return 0;
-	case OPT_STRING:
-		*(const char **)field = value;
-		return 0;
-	case OPT_INT:
-		return store_int(shown, value, field, err);
-	case OPT_STRINGS:
-		strs_add(field, value);
-		return 0;
-	case OPT_END:
-		break;
 	}
-	return err_set(err, ERR_BUG, "option '%s' has no kind", shown);
+	if (!value)
+		return err_set(err, ERR_USAGE, "option '%s' wants a value", shown);
+	if (f->opt->kind == OPT_INT)
+		return store_int(shown, value, field, err);
+	if (f->opt->kind == OPT_STRINGS)
+		strs_add(field, value);
+	else
+		*(const char **)field = value;
+	return 0;
 }
 
-/* The word behind an option that wants one. */
-static int next_word(struct parse *p, const char *shown, const char **ret, struct err *err)
+/* The word behind an option that wants one; NULL at the end. */
+static const char *next_word(struct parse *p)
 {
-	if (p->at + 1 >= p->argc)
-		return err_set(err, ERR_USAGE, "option '%s' wants a value", shown);
-	*ret = p->argv[++p->at];
-	return 0;
+	return p->at + 1 < p->argc ? p->argv[++p->at] : NULL;
 }
 
 static int parse_long(struct parse *p, const char *word, struct err *err)
@@ -161,13 +155,13 @@ static int parse_long(struct parse *p, const char *word, struct err *err)
 	struct found_opt f;
 	char shown[64];
 
-	if (find_name(p, word, len, &f, err) < 0)
+	if (!find_name(p, word, len, &f, err))
 		return err->code;
 	snprintf(shown, sizeof(shown), "--%s", f.opt->name);
 	if (f.opt->kind == OPT_FLAG && value)
 		return err_set(err, ERR_USAGE, "option '%s' takes no value", shown);
-	if (f.opt->kind != OPT_FLAG && !value && next_word(p, shown, &value, err) < 0)
-		return err->code;
+	if (f.opt->kind != OPT_FLAG && !value)
+		value = next_word(p);
 	return store(&f, shown, value, err);
 }
 
@@ -180,11 +174,8 @@ static int parse_letters(struct parse *p, const char *word, struct err *err)
 
 		if (!find_letter(p, *word, &f))
 			return err_set(err, ERR_USAGE, "unknown option '%s'", shown);
-		if (f.opt->kind != OPT_FLAG) {
-			value = word[1] ? word + 1 : NULL;
-			if (!value && next_word(p, shown, &value, err) < 0)
-				return err->code;
-		}
+		if (f.opt->kind != OPT_FLAG)
+			value = word[1] ? word + 1 : next_word(p);
 		if (store(&f, shown, value, err) < 0)
 			return err->code;
 		if (value)
