@@ -137,6 +137,50 @@ static void with_odd_settings(void **state)
 	bed_close(&b);
 }
 
+static bool want_all(void *data, const char *path)
+{
+	(void)data;
+	(void)path;
+	return true;
+}
+
+/* The user's own smudge filter runs, as in his checkout; what it made is no change, and a change of it cannot be cleaned by us. */
+static void with_a_filter(void **state)
+{
+	CLEANUP(harvest_free) struct harvest h = { 0 };
+	struct bed b = { 0 };
+	struct workspace *ws;
+	struct rules *rules;
+	struct oid tree;
+	struct err err = { 0 };
+	char *touched;
+
+	(void)state;
+	commit_some();
+	sh("git config filter.up.smudge 'tr a-z A-Z' && git config filter.up.clean 'tr A-Z a-z' && git config filter.up.required true &&"
+	   "echo '*.up filter=up' >.gitattributes && echo loud >x.up && git add -A && git commit -qm two && git tag two");
+	tree = id_of("two^{tree}");
+	bed_open(&b);
+	for (int i = 0; i < 2; i++) {
+		ws = ws_open(&b, "two");
+		same("LOUD", "cat '%s/x.up'", workspace_dir(ws));
+		holds_exactly(ws, "two");
+		OK(workspace_touched(ws, &touched, &err));
+		assert_null(touched);
+		workspace_release(ws);
+	}
+	ws = ws_open(&b, "two");
+	OK(rules_open(b.repo, &tree, &rules, &err));
+	sh("cd '%s' && echo MORE >>x.up && echo 3 >two", workspace_dir(ws));
+	OK(workspace_harvest(ws, rules, want_all, NULL, &h, &err));
+	rules_free(rules);
+	assert_int_equal(h.n, 2);
+	assert_string_equal(h.v[1].path, "x.up");
+	assert_string_equal(h.v[1].refused_attr, "filter");
+	assert_null(h.v[0].refused_attr);
+	bed_close(&b);
+}
+
 static void where_the_pool_is(void **state)
 {
 	struct bed b = { 0 }, c = { 0 };
@@ -219,6 +263,7 @@ int main(void)
 		ROOM_TEST(with_worktree_config_and_a_sparse_checkout),
 		ROOM_TEST(with_submodules),
 		ROOM_TEST(with_odd_settings),
+		ROOM_TEST(with_a_filter),
 		ROOM_TEST(where_the_pool_is),
 		ROOM_TEST(of_twenty_thousand_files),
 	};
