@@ -63,7 +63,7 @@ static void key_of(const char *path, struct stat_key *ret)
 }
 
 /* An index that is not the one git left for us is not asked; without one, git writes every file. */
-static int trust_index(struct workspace *ws, struct err *err)
+static int trust_index(struct workspace *ws, bool *ret_whole, struct err *err)
 {
 	struct stat_key now;
 	AUTOFREE char *lock = xasprintf("%s.lock", ws->index);
@@ -73,7 +73,7 @@ static int trust_index(struct workspace *ws, struct err *err)
 	key_of(ws->index, &now);
 	if (ws->known && now.mode && stat_same(&now, &ws->index_key))
 		return 0;
-	ws->dirty = true;
+	*ret_whole = ws->dirty = true;
 	for (size_t i = 0; i < ws->tracked.n; i++)
 		tracked_forget(&ws->tracked.v[i]);
 	if (unlink(ws->index) < 0 && errno != ENOENT)
@@ -81,22 +81,46 @@ static int trust_index(struct workspace *ws, struct err *err)
 	return 0;
 }
 
-static int run_git(struct workspace *ws, const struct oid *tree, struct err *err)
+static int run_git(struct workspace *ws, const char *const *command, const struct str *in, struct err *err)
 {
+	static const char *const settings[] = {
+		"core.sparseCheckout=false", "index.sparse=false", "core.splitIndex=false", "core.untrackedCache=false",
+		"core.trustctime=true", "core.checkStat=default", "core.ignoreStat=false", "core.symlinks=true",
+	};
 	AUTOFREE char *git_dir = xasprintf("GIT_DIR=%s", ws->admin);
 	AUTOFREE char *common = xasprintf("GIT_COMMON_DIR=%s", repo_common_dir(ws->pool->repo));
 	AUTOFREE char *work_tree = xasprintf("GIT_WORK_TREE=%s", ws->dir);
 	AUTOFREE char *index = xasprintf("GIT_INDEX_FILE=%s", ws->index);
 	const char *const env[] = { git_dir, common, work_tree, index, NULL };
-	struct oid_hex hex = oid_hex(tree);
-	const char *const args[] = {
-		"-c", "core.sparseCheckout=false", "-c", "index.sparse=false", "-c", "core.splitIndex=false",
-		"-c", "core.untrackedCache=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default",
-		"-c", "core.ignoreStat=false", "-c", "core.symlinks=true",
-		"read-tree", "--reset", "-u", hex.s, NULL
-	};
+	const struct git_run run = { .dir = ws->dir, .env = env, .in = in ? in->buf : NULL, .in_len = in ? in->len : 0 };
+	CLEANUP(strs_free) struct strs args = { 0 };
 
-	return git_cli(&(struct git_run){ .dir = ws->dir, .env = env }, args, NULL, err);
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		strs_add(&args, "-c");
+		strs_add(&args, settings[i]);
+	}
+	for (; *command; command++)
+		strs_add(&args, *command);
+	return git_cli(&run, (const char *const *)args.v, NULL, err);
+}
+
+/* Another tree, or nothing to go by: git compares every file. */
+static int write_tree(struct workspace *ws, const struct oid *tree, struct err *err)
+{
+	struct oid_hex hex = oid_hex(tree);
+
+	return run_git(ws, (const char *const[]){ "read-tree", "--reset", "-u", hex.s, NULL }, NULL, err);
+}
+
+/* The tree that is there already, but for what slot_clean removed: an eighth of the time. */
+static int write_missing(struct workspace *ws, struct err *err)
+{
+	STR list = STR_MAX((size_t)1 << 30);
+
+	for (size_t i = 0; i < ws->tracked.n; i++)
+		if (!ws->tracked.v[i].key.mode)
+			str_add(&list, ws->tracked.v[i].path, strlen(ws->tracked.v[i].path) + 1);
+	return run_git(ws, (const char *const[]){ "checkout-index", "-u", "-f", "-q", "-z", "--stdin", NULL }, &list, err);
 }
 
 /* The run's own git gets a copy of the index, so that its status is quick; with its time, by which git knows racy entries. */
@@ -129,12 +153,12 @@ static int empty(struct workspace *ws, struct err *err)
 	return 0;
 }
 
-static int load(struct workspace *ws, const struct oid *tree, struct err *err)
+static int load(struct workspace *ws, const struct oid *tree, bool *ret_whole, struct err *err)
 {
 	bool rules;
 
 	if (!ws->tracked.loaded || !oid_eq(&ws->tracked.tree, tree)) {
-		ws->dirty = true;
+		*ret_whole = ws->dirty = true;
 		rules_free(ws->rules);
 		ws->rules = NULL;
 	}
@@ -143,21 +167,30 @@ static int load(struct workspace *ws, const struct oid *tree, struct err *err)
 	return rules ? empty(ws, err) : 0;	/* equal blobs may be other files under other attributes */
 }
 
+static int write_files(struct workspace *ws, const struct oid *tree, bool whole, struct err *err)
+{
+	ws->known = false;
+	if ((whole ? write_tree(ws, tree, err) : write_missing(ws, err)) < 0)
+		return err->code;
+	if (tracked_remember(&ws->tracked, ws->root, err) < 0)
+		return err->code;
+	key_of(ws->index, &ws->index_key);
+	ws->known = true;
+	ws->dirty = false;
+	return 0;
+}
+
 int slot_check_out(struct workspace *ws, const struct oid *commit, const struct oid *tree, struct err *err)
 {
+	bool whole = false;
+
 	if (reset_admin(ws, commit, err) < 0)
 		return err->code;
 	if (!ws->known && empty(ws, err) < 0)
 		return err->code;
-	if (load(ws, tree, err) < 0 || trust_index(ws, err) < 0)
+	if (load(ws, tree, &whole, err) < 0 || trust_index(ws, &whole, err) < 0)
 		return err->code;
-	if (ws->dirty) {
-		ws->known = false;
-		if (run_git(ws, tree, err) < 0 || tracked_remember(&ws->tracked, ws->root, err) < 0)
-			return err->code;
-		key_of(ws->index, &ws->index_key);
-		ws->known = true;
-		ws->dirty = false;
-	}
+	if (ws->dirty && write_files(ws, tree, whole, err) < 0)
+		return err->code;
 	return give_index(ws, err);
 }
