@@ -1,5 +1,6 @@
 #include "cmd/drive.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
@@ -63,15 +64,17 @@ static void paint(void *data, const struct event *live)
 	if (!s->live)
 		return;
 	str_printf(&line, "%s%s ", number ? "experiment " : "", number ? number : "");
-	str_printf(&line, "%s%s%s", event_get(live, "phase"), stage ? " " : "", stage ? stage : "");
+	for (const char *p = event_get(live, "phase"); p && *p; p++)
+		str_putc(&line, (char)tolower((unsigned char)*p));
+	str_printf(&line, "%s%s", stage ? " " : "", stage ? stage : "");
 	if (sample)
 		str_printf(&line, " #%s", sample);
-	add_time(&line, live, "phase_wall", "  ", "");
+	add_time(&line, live, "phase_wall", " ", "");
 	if (best)
-		str_printf(&line, "  best %s", best);
+		str_printf(&line, " | best %s", best);
 	if (event_get(live, "experiments_left"))
-		str_printf(&line, "  %s experiments", event_get(live, "experiments_left"));
-	add_time(&line, live, "wall_left", event_get(live, "experiments_left") ? ", " : "  ", "");
+		str_printf(&line, " | %s experiments", event_get(live, "experiments_left"));
+	add_time(&line, live, "wall_left", event_get(live, "experiments_left") ? ", " : " | ", "");
 	if (event_get(live, "experiments_left") || event_get(live, "wall_left"))
 		str_puts(&line, " left");
 	text_line(line.buf, line.len, columns(), &cut);
@@ -142,6 +145,8 @@ static void summary(const struct history *h, const struct loop_result *r)
 			printf(" (experiment %d; baseline %s)\n", best->number, a);
 	}
 	waiting(h);
+	if (r->end == LOOP_SIGNAL)
+		printf("git harness resume goes on\n");
 }
 
 static int exit_of(const struct drive *d, const struct history *h, const struct loop_result *r)

@@ -74,7 +74,7 @@ static int tell_live(struct loop *l, struct err *err)
 	if (x->open)
 		event_add_int(&live, "experiment", x->number);
 	event_add(&live, "phase", state_names[x->state]);
-	if (x->run.bench && (x->state == EXECUTE || x->state == EVALUATE))
+	if (x->run.bench && x->state == EVALUATE)
 		event_add(&live, "stage", measure_phase(&x->run, &sample));
 	if (sample)
 		event_add_int(&live, "sample", sample);
@@ -255,7 +255,7 @@ static int on_signal(void *data, struct err *err)
 		return 0;
 	}
 	l->signal = (int)info.ssi_signo;
-	loop_say(l, "ending the running step; the open experiment stays in the journal (git harness resume)");
+	loop_say(l, "ending the running step; the open experiment is kept for git harness resume");
 	return stop_at_once(l, err);
 }
 

@@ -83,10 +83,8 @@ const char *measure_phase(const struct measure *m, int *ret_sample)
 	const struct policy *p = m->bench->policy;
 
 	*ret_sample = 0;
-	if (!m->executed && p->execute.command)
-		return "execute";
 	if (m->stage >= p->n_stages)
-		return "decide";
+		return NULL;
 	if (p->stages[m->stage].samples_max > 1)
 		*ret_sample = m->sample + 1;
 	return p->stages[m->stage].name;

@@ -92,6 +92,6 @@ int measure_evaluate(struct measure *m, struct err *err);
 void measure_again(struct measure *m);
 void measure_cancel(struct measure *m, bool at_once);	/* ends the running task; `end` comes with cancelled set */
 void measure_clear(struct measure *m);
-const char *measure_phase(const struct measure *m, int *ret_sample);	/* for progress: stage's name or "execute" */
+const char *measure_phase(const struct measure *m, int *ret_sample);	/* for progress: the stage's name, NULL after the last */
 
 #endif
