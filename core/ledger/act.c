@@ -253,7 +253,7 @@ int act_approve(const struct act *a, int number, struct str *ret_said, struct er
 	x.subject = xasprintf("experiment %d: approved, to be measured", number);
 	if (answer_write(a, &x, err) < 0)
 		return err->code;
-	str_printf(ret_said, "experiment %d is approved; the loop measures it on the present best before anything joins it\n", number);
+	str_printf(ret_said, "experiment %d is approved; the loop measures it on the present best before it joins (git harness resume)\n", number);
 	return 0;
 }
 
