@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -20,6 +19,7 @@
 #include "ledger/journal.h"
 #include "ledger/lock.h"
 #include "ledger/names.h"
+#include "run/dir.h"
 #include "run/remove.h"
 #include "run/slot.h"
 
@@ -48,30 +48,51 @@ static int names_in(const char *path, struct strs *ret, struct err *err)
 
 /* ---- was anything written since the checkout? ---- */
 
-static struct timespec checked_out;	/* nftw() hands its callback no data */
+struct since {
+	struct timespec checkout;
+	bool written;
+};
 
-static int is_newer(const char *path, const struct stat *st, int type, struct FTW *at)
+static void look(struct since *s, const struct stat *st)
 {
-	bool newer = st->st_mtim.tv_sec > checked_out.tv_sec ||
-		     (st->st_mtim.tv_sec == checked_out.tv_sec && st->st_mtim.tv_nsec > checked_out.tv_nsec);
+	if (st->st_mtim.tv_sec > s->checkout.tv_sec ||
+	    (st->st_mtim.tv_sec == s->checkout.tv_sec && st->st_mtim.tv_nsec > s->checkout.tv_nsec))
+		s->written = true;
+}
 
-	(void)path;
-	(void)at;
-	return newer || type == FTW_DNR || type == FTW_NS;
+static int look_at(void *data, const struct walk_entry *e, struct err *err)
+{
+	struct since *s = data;
+	struct stat st;
+
+	(void)err;
+	if (fstatat(e->dirfd, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		s->written = true;
+	else
+		look(s, &st);
+	if (s->written)
+		return WALK_STOP;
+	return e->type == DT_DIR ? WALK_ENTER : WALK_SKIP;
 }
 
 /* The index is written last by a checkout; what cannot be looked at counts as written. */
 static bool is_dirty(const char *home, const char *worktree)
 {
 	AUTOFREE char *index = path_join(home, "index");
+	AUTOCLOSE int root = open(worktree, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct since s = { .written = false };
+	const char *over = NULL;
+	struct err ignored;
 	struct stat st;
 
-	if (lstat(worktree, &st) < 0)
+	if (root < 0)
 		return errno != ENOENT;
 	if (lstat(index, &st) < 0)
 		return true;
-	checked_out = st.st_mtim;
-	return nftw(worktree, is_newer, 32, FTW_PHYS | FTW_MOUNT) != 0;
+	s.checkout = st.st_mtim;
+	if (fstat(root, &st) == 0)
+		look(&s, &st);
+	return s.written || walk(root, "", AS_IS, look_at, &s, &over, &ignored) < 0 || s.written || over;
 }
 
 /* ---- workspaces ---- */

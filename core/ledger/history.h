@@ -31,6 +31,7 @@ struct record {				/* one number, its lines folded */
 	bool baseline;
 	struct oid commit;		/* the experiment's own commit (the parked one of an approval); a baseline: the annotated commit */
 	struct oid remade;		/* the commit that an approval made of it, accepted or not; zero: none */
+	struct oid draft;		/* what was measured before it was brought onto a new best; zero: nothing */
 	struct oid accepted;		/* the commit that joined best, or zero */
 	struct oid base;		/* commit it was judged against */
 	struct oid tree;
@@ -39,7 +40,7 @@ struct record {				/* one number, its lines folded */
 	bool has_value, has_best;
 	double value, best, delta;
 	char *metric;
-	struct measured measured;	/* every metric's samples, of the last measurement (a new one begins after a decide line) */
+	struct measured measured;	/* every metric's samples, of the last measurement: a new one begins after a decide or rebase line */
 	char *subject;			/* commit subject */
 	char *agent, *source;		/* may be NULL */
 	char *owner;			/* of what escalated, or NULL */
@@ -52,7 +53,7 @@ struct record {				/* one number, its lines folded */
 	bool waiting;			/* escalated and unanswered */
 	bool approved;			/* a person said yes and the loop has not measured it yet */
 	bool run;			/* reached EXECUTE or EVALUATE */
-	bool again;			/* evaluate lines follow its last decide line */
+	bool judged;			/* no evaluate line follows its last decide line */
 	int64_t elapsed;		/* the driver's wall of the whole campaign when it was decided, ns */
 	struct oid blob;		/* of its record file: history_lines() reads it */
 	struct oid brief, proposal, agent_log, execute_log, evaluate_log;	/* blobs; zero: none */

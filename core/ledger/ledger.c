@@ -11,7 +11,9 @@
 #include "ledger/chain.h"
 #include "ledger/names.h"
 #include "ledger/project.h"
+#include "ledger/record.h"
 
+#define ANNOTATE_MAX 3
 #define ACTS_MAX ((size_t)64 << 20)
 
 /* One write on its way. */
@@ -202,23 +204,52 @@ static int write_commit(struct writing *x, struct err *err)
 	return commit_write(x->repo, &spec, &x->commit, err);
 }
 
+/* The caller's commits, and those that carry this number's lines already: all say the same. */
+struct objects {
+	struct oid v[ANNOTATE_MAX + 3];
+	size_t n;
+};
+
+static void add_object(struct objects *o, const struct oid *id)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		if (oid_eq(&o->v[i], id))
+			return;
+	}
+	o->v[o->n++] = *id;
+}
+
+static void list_objects(const struct writing *x, struct objects *ret)
+{
+	const struct record *known = history_record(x->h, x->w->number);
+	struct oid before[3];
+	size_t n = known ? record_annotates(known, before) : 0;
+
+	for (size_t i = 0; i < x->w->n_annotate; i++)
+		add_object(ret, &x->w->annotate[i]);
+	for (size_t i = 0; i < n; i++)
+		add_object(ret, &before[i]);
+}
+
 static int build_notes(struct writing *x, struct err *err)
 {
 	const struct ledger_write *w = x->w;
 	struct note_lines lines = { .campaign = x->h->campaign, .number = w->number, .text = STR_INIT };
-	struct note_edit edits[2];
+	struct note_edit edits[ANNOTATE_MAX + 3];
+	struct objects objects = { .n = 0 };
 	STR text = STR_INIT;
 	STR message = STR_INIT;
 
-	if (!w->lines || w->n_annotate > ARRAY_SIZE(edits))
-		return err_set(err, ERR_BUG, "a note needs lines, and one or two commits");
+	if (!w->lines || w->n_annotate > ANNOTATE_MAX)
+		return err_set(err, ERR_BUG, "a note needs lines, and one to three commits");
 	events_format(w->lines, &text);
 	lines.text = text;	/* borrowed */
-	for (size_t i = 0; i < w->n_annotate; i++)
-		edits[i] = (struct note_edit){ .object = w->annotate[i], .fn = project_note, .data = &lines };
+	list_objects(x, &objects);
+	for (size_t i = 0; i < objects.n; i++)
+		edits[i] = (struct note_edit){ .object = objects.v[i], .fn = project_note, .data = &lines };
 	str_printf(&message, "%s/%d\n", x->h->campaign, w->number);
-	return note_build(x->repo, ref_plan_old(x->plan, note_ref(x->repo)), edits, w->n_annotate, &x->who, message.buf,
-			  &x->notes, err);
+	return note_build(x->repo, ref_plan_old(x->plan, note_ref(x->repo)), edits, objects.n, &x->who, message.buf, &x->notes,
+			  err);
 }
 
 static int set_refs(struct writing *x, struct err *err)
@@ -361,15 +392,4 @@ int ledger_best_waits(struct repo *repo, const struct history *h, char **ret_pat
 		return err->code;
 	*ret_path = NULL;
 	return oid_eq(&at, &h->best) ? 0 : repo_checked_out(repo, ref, ret_path, err);
-}
-
-int ledger_list(struct repo *repo, struct strs *ret, struct err *err)
-{
-	CLEANUP(strs_free) struct strs refs = { 0 };
-
-	if (ref_list(repo, LEDGER_PREFIX, &refs, err) < 0)
-		return err->code;
-	for (size_t i = 0; i < refs.n; i++)
-		strs_add(ret, refs.v[i] + strlen(LEDGER_PREFIX));
-	return 0;
 }

@@ -21,7 +21,7 @@ struct ledger_write {
 	const struct oid *drafts;	/* further commits to keep reachable */
 	size_t n_drafts;
 	const struct events *lines;	/* the number's whole record as it is to stand; NULL: the record is not touched */
-	const struct oid *annotate;	/* commits whose note carries these lines (1 or 2: parked and new) */
+	const struct oid *annotate;	/* commits whose note carries these lines (1 to 3: parked, new, first draft) */
 	size_t n_annotate;
 	const struct event *act;	/* ENTRY_ACT: appended to `acts`; its t=, n= and campaign= are put in front here */
 	struct ledger_files files;
@@ -60,8 +60,5 @@ struct message_in {
 	const char *approved_by;	/* "Name <mail>" or NULL */
 };
 void ledger_message(const struct message_in *in, struct str *ret);
-
-/* Every campaign with a ledger, sorted. */
-int ledger_list(struct repo *repo, struct strs *ret, struct err *err);
 
 #endif

@@ -148,10 +148,9 @@ static int fold_evaluate(const struct event *line, struct record *r, struct err 
 {
 	r->run = true;
 	fold_rss(line, r);
-	if (r->verdict != VERDICT_NONE && !r->again) {	/* judged before: this begins a new measurement */
+	if (r->judged) {	/* this begins a new measurement */
 		measured_free(&r->measured);
-		r->measured = (struct measured){ 0 };
-		r->again = true;
+		r->judged = false;
 	}
 	for (size_t i = 0; i < line->n; i++) {
 		if (!own_key(line->pairs[i].key) && fold_samples(&line->pairs[i], r, err) < 0)
@@ -165,9 +164,9 @@ static int fold_rebase(const struct event *line, struct record *r, struct err *e
 {
 	(void)err;
 	measured_free(&r->measured);
-	r->measured = (struct measured){ 0 };
 	event_get_oid(line, "base", &r->base);
 	event_get_oid(line, "tree", &r->tree);
+	event_get_oid(line, "draft", &r->draft);
 	return 0;
 }
 
@@ -179,7 +178,8 @@ static int fold_decide(const struct event *line, struct record *r, struct err *e
 	if (!verdict || !verdict_parse(verdict, &r->verdict) || !reason || !reason_parse(reason, &r->reason))
 		return err_set(err, ERR_INVALID, "no verdict and reason that are known (verdict=%s reason=%s)",
 			       verdict ? verdict : "", reason ? reason : "");
-	r->again = r->approved = false;
+	r->judged = true;
+	r->approved = false;
 	r->waiting = r->verdict == VERDICT_ESCALATE;
 	r->has_value = event_get_num(line, "value", &r->value);
 	r->has_best = event_get_num(line, "best", &r->best);
@@ -260,7 +260,7 @@ void record_clear(struct record *r)
 	*r = (struct record){ 0 };
 }
 
-size_t record_annotates(const struct record *r, struct oid ret[2])
+size_t record_annotates(const struct record *r, struct oid ret[3])
 {
 	size_t n = 0;
 
@@ -268,6 +268,8 @@ size_t record_annotates(const struct record *r, struct oid ret[2])
 		ret[n++] = r->commit;
 	if (!oid_is_zero(&r->remade))
 		ret[n++] = r->remade;
+	if (!oid_is_zero(&r->draft) && !oid_eq(&r->draft, &r->commit))
+		ret[n++] = r->draft;
 	return n;
 }
 

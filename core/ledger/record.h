@@ -20,7 +20,7 @@ bool record_into_note(const char *campaign, int number, const char *old, size_t 
 /* Only that number's lines of a note, as they stand there. */
 void record_of_note(const char *campaign, int number, const char *ptr, size_t len, struct str *ret);
 
-/* The commits whose notes carry a record: its own, and the one that an approval made. Returns how many (0 to 2). */
-size_t record_annotates(const struct record *r, struct oid ret[2]);
+/* The commits whose notes carry a record: its own, the one that an approval made, a first draft. Returns how many (0 to 3). */
+size_t record_annotates(const struct record *r, struct oid ret[3]);
 
 #endif

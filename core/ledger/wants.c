@@ -21,7 +21,7 @@ static void list_wants(const struct history *h, struct wants *ret)
 {
 	for (size_t i = 0; i < h->n_records; i++) {
 		const struct record *r = &h->records[i];
-		struct oid commits[2];
+		struct oid commits[3];
 		size_t n = record_annotates(r, commits);
 
 		for (size_t k = 0; k < n; k++) {

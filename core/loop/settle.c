@@ -218,7 +218,7 @@ static int write_record(struct experiment *x, struct err *err)
 	if (x->kind == KIND_BASELINE) {
 		notes[w.n_annotate++] = w.best = x->base;
 	} else {
-		if (x->reason == REASON_CONFLICT)	/* nothing new was made: the draft is its commit */
+		if (x->reason == REASON_CONFLICT && x->kind == KIND_APPROVED)	/* nothing new was made */
 			w.commit = x->draft;
 		else if (write_commit(x, &r, &w.commit, err) < 0)
 			return err_wrap(err, "cannot commit experiment %d", x->number);

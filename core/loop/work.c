@@ -209,16 +209,18 @@ static int rebase(struct experiment *x, struct err *err)
 	struct oid ours, merged;
 	EVENT line = { 0 };
 
-	if (tree_of_commit(l->repo, &l->h->best, &ours, err) < 0 || experiment_draft(x, &x->draft, err) < 0 ||
+	if (tree_of_commit(l->repo, &l->h->best, &ours, err) < 0 ||
 	    tree_merge(l->repo, &x->base_tree, &ours, &x->tree, &merged, &conflict, err) < 0)
 		return err_wrap(err, "cannot bring experiment %d onto best", x->number);
-	x->base = l->h->best;
-	if (conflict) {
+	if (conflict) {		/* it keeps the base it was judged against, and is committed there */
 		AUTOFREE char *why = xasprintf("'%s' was changed on best meanwhile", conflict);
 
 		experiment_blame(x, VERDICT_REJECT, REASON_CONFLICT, why);
 		return experiment_post(x, MOVE_NOT_BETTER);
 	}
+	if (experiment_draft(x, &x->draft, err) < 0)
+		return err_wrap(err, "cannot keep the first draft of experiment %d", x->number);
+	x->base = l->h->best;
 	x->base_tree = ours;
 	x->tree = merged;
 	event_add_oid(&line, "base", &x->base);
