@@ -168,6 +168,7 @@ static int adopt(struct loop *l, const struct policy *policy, const struct oid *
 	event_add_oid(&facts, "policy", blob);
 	event_add_oid(&facts, "old", &l->h->policy_blob);
 	event_add_int(&facts, "measure", measure);
+	l->fresh_pool = measure;
 	loop_say(l, "the policy of HEAD is adopted");
 	return loop_act(l, "adopt-policy", &facts, err);
 }

@@ -136,16 +136,30 @@ static void find_hooks_path(struct loop *l)
 		l->tracked_hooks = xstrdup(path + strlen(top) + 1);
 }
 
-static int furnish(struct loop *l, struct err *err)
+/* The workspaces; made anew where another policy prepares or includes something else. */
+static int open_pool(struct loop *l, struct err *err)
 {
 	struct pool_spec spec = {
 		.campaign = l->campaign, .state_dir = l->state_dir, .include = &l->policy->workspace.include,
 		.checkout = repo_work_dir(l->repo),
 	};
 
+	if (pool_open(l->repo, &spec, &l->pool, err) < 0)
+		return err->code;
+	if (!l->fresh_pool)
+		return 0;
+	if (pool_remove(l->pool, err) < 0)
+		return err->code;
+	pool_close(l->pool);
+	l->pool = NULL;
+	return pool_open(l->repo, &spec, &l->pool, err);
+}
+
+static int furnish(struct loop *l, struct err *err)
+{
 	find_hooks_path(l);
 	surface_of(l->policy, l->tracked_hooks, &l->surface);
-	if (reactor_new(&l->reactor, err) < 0 || pool_open(l->repo, &spec, &l->pool, err) < 0)
+	if (reactor_new(&l->reactor, err) < 0 || open_pool(l, err) < 0)
 		return err->code;
 	l->bench.repo = l->repo;
 	l->bench.policy = l->policy;

@@ -19,6 +19,7 @@ struct loop {
 	struct history *h;
 	const struct policy *policy;	/* h->policy */
 	struct pool *pool;
+	bool fresh_pool;		/* an adopted policy has another workspace: prepared anew */
 	struct agent *agent;
 	struct reactor *reactor;
 	struct ident me;
