@@ -53,12 +53,12 @@ undisturbed() {
 	cd ../..
 }
 
-# attempt <n> <before|after>: run, die, resume, compare
+# attempt <n>: run, die in front of that point (which is right after the one before it), resume, compare
 attempt() {
-	mkdir "k$1$2"
-	cd "k$1$2"
+	mkdir "k$1"
+	cd "k$1"
 	campaign repo
-	( KILL_AT=$1 KILL_WHEN=$2 LD_PRELOAD=$killer exec git-harness start >../start.log 2>&1 ) || :
+	( KILL_AT=$1 LD_PRELOAD=$killer exec git-harness start >../start.log 2>&1 ) || :
 	git harness start >../resume.log 2>&1
 	outcome >../outcome
 	same ../../outcome ../outcome
@@ -69,7 +69,7 @@ attempt() {
 	git fsck --strict
 	test -z "$(find .git -name "*.lock")"
 	cd ../..
-	rm -rf "k$1$2"
+	rm -rf "k$1"
 }
 
 for part in 0 1 2 3; do
@@ -79,8 +79,7 @@ for part in 0 1 2 3; do
 		test \"\$points\" -gt 60
 		n=\$(($part + 1))
 		while [ \$n -le \$points ]; do
-			attempt \$n before
-			attempt \$n after
+			attempt \$n
 			n=\$((n + 4))
 		done
 	"

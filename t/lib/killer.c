@@ -1,5 +1,5 @@
 /*
- * killer.c - preloaded: SIGKILL the process at its KILL_AT-th point, before or after it (KILL_WHEN=before|after).
+ * killer.c - preloaded: SIGKILL the process in front of its KILL_AT-th point.
  * A point is a write to a file called "journal" or a rename (how refs, logs and the journal itself are replaced) in the first process that
  * loads this, the live state's left out; children go unharmed. With KILL_COUNT=<file> and no KILL_AT the number of points is written there at exit.
  */
@@ -13,11 +13,10 @@
 
 static pid_t owner;
 static long points, at;
-static int after;
 
 __attribute__((constructor)) static void begin(void)
 {
-	const char *pid = getenv("KILL_OWNER"), *n = getenv("KILL_AT"), *when = getenv("KILL_WHEN");
+	const char *pid = getenv("KILL_OWNER"), *n = getenv("KILL_AT");
 	char text[32];
 
 	if (pid && atol(pid) != getpid())
@@ -26,7 +25,6 @@ __attribute__((constructor)) static void begin(void)
 	snprintf(text, sizeof(text), "%ld", (long)owner);
 	setenv("KILL_OWNER", text, 1);
 	at = n ? atol(n) : 0;
-	after = when && !strcmp(when, "after");
 }
 
 __attribute__((destructor)) static void finish(void)
@@ -40,9 +38,10 @@ __attribute__((destructor)) static void finish(void)
 	}
 }
 
-static int reached(void)
+static void point(void)
 {
-	return getpid() == owner && ++points == at;
+	if (getpid() == owner && ++points == at)
+		kill(owner, SIGKILL);
 }
 
 /* The live state is rewritten all the time and stands for nothing. */
@@ -69,32 +68,23 @@ static int is_journal(int fd)
 ssize_t write(int fd, const void *ptr, size_t len)
 {
 	static ssize_t (*real)(int, const void *, size_t);
-	int now = getpid() == owner && is_journal(fd) && reached();
-	ssize_t rc;
 
 	if (!real)
 		real = (ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
-	if (now && !after)
-		kill(owner, SIGKILL);
-	rc = real(fd, ptr, len);
-	if (now)
-		kill(owner, SIGKILL);
-	return rc;
+	if (getpid() == owner && is_journal(fd))
+		point();
+	return real(fd, ptr, len);
 }
 
 #define RENAME(name, params, args) \
 	int name params \
 	{ \
 		static int (*real) params; \
-		int now = !is_live(to) && reached(), rc; \
 		if (!real) \
 			real = (int (*) params)dlsym(RTLD_NEXT, #name); \
-		if (now && !after) \
-			kill(owner, SIGKILL); \
-		rc = real args; \
-		if (now) \
-			kill(owner, SIGKILL); \
-		return rc; \
+		if (!is_live(to)) \
+			point(); \
+		return real args; \
 	}
 
 RENAME(rename, (const char *from, const char *to), (from, to))
