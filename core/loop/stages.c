@@ -81,33 +81,54 @@ static int metrics_file(struct measure *m, struct err *err)
 	return 0;
 }
 
-/* One sample's numbers: all that this stage printed at the baseline, each exactly once; a baseline takes what comes, but the
- * same names in every sample. */
+/* What another stage yields is none of this one's business: a number that a candidate prints there must not count. */
+static bool is_its(const struct measure *m, const char *name)
+{
+	const struct expect *e = &m->bench->expect;
+
+	return m->baseline || !e->stages || strs_has(&e->stages[m->stage], name);
+}
+
+/* All that this stage printed at the baseline; a baseline takes what comes, but the same names in every sample. */
+static bool is_due(const struct measure *m, const char *name)
+{
+	return m->baseline ? m->sample > 0 && measured_find(&m->pending, name) : m->bench->expect.stages != NULL;
+}
+
+static int collect_one(struct measure *m, const char *name, struct measured *into)
+{
+	const char *why;
+	double value;
+
+	switch (metric_get(m->reader, name, &value, &why)) {
+	case METRIC_INVALID:
+		m->outcome.why = xasprintf("%s: %s", name, why);
+		return measure_fail(m, REASON_METRIC_INVALID, NULL);
+	case METRIC_MISSING:
+		if (!is_due(m, name))
+			return 0;
+		m->outcome.why = xasprintf("%s was not printed", name);
+		return measure_fail(m, REASON_METRIC_MISSING, NULL);
+	case METRIC_VALUE:
+		break;
+	}
+	if (m->baseline && !m->round && measured_find(&m->measured, name)) {
+		m->outcome.why = xasprintf("'%s' was printed by an earlier stage already; a metric belongs to one stage", name);
+		return measure_fail(m, REASON_METRIC_INVALID, NULL);
+	}
+	measured_add(into, name, value);
+	return 0;
+}
+
+/* One sample's numbers, each exactly once. */
 static void collect(struct measure *m, struct measured *into)
 {
-	const struct bench *b = m->bench;
-	const struct strs *expected = b->expect.stages ? &b->expect.stages[m->stage] : NULL;
-	const char *why, *name;
+	const struct strs *names = &m->bench->metrics;
 
 	metric_reader_end(m->reader);
-	why = metric_first_invalid(m->reader, &name);
-	if (why) {
-		m->outcome.why = xasprintf("%s: %s", name, why);
-		measure_fail(m, REASON_METRIC_INVALID, NULL);
-		return;
-	}
-	for (size_t i = 0; i < b->metrics.n; i++) {
-		bool must = m->baseline ? m->sample > 0 && measured_find(&m->pending, b->metrics.v[i])
-					: expected && strs_has(expected, b->metrics.v[i]);
-		double value;
-
-		if (metric_get(m->reader, b->metrics.v[i], &value, &why) == METRIC_VALUE) {
-			measured_add(into, b->metrics.v[i], value);
-		} else if (must && m->outcome.reason == REASON_NONE) {
-			m->outcome.why = xasprintf("%s was not printed", b->metrics.v[i]);
-			measure_fail(m, REASON_METRIC_MISSING, NULL);
-		}
-	}
+	for (size_t i = 0; i < names->n && m->outcome.reason == REASON_NONE; i++)
+		if (is_its(m, names->v[i]))
+			collect_one(m, names->v[i], into);
 }
 
 static void add_values(struct event *line, const struct measured *values)

@@ -274,14 +274,3 @@ enum metric_state metric_get(const struct metric_reader *r, const char *name, do
 		*why = s->why;
 	return s->state;
 }
-
-const char *metric_first_invalid(const struct metric_reader *r, const char **ret_name)
-{
-	for (size_t i = 0; i < r->names->n; i++) {
-		if (r->slots[i].state != METRIC_INVALID)
-			continue;
-		*ret_name = r->names->v[i];
-		return r->slots[i].why;
-	}
-	return NULL;
-}

@@ -27,7 +27,5 @@ enum metric_state { METRIC_MISSING, METRIC_VALUE, METRIC_INVALID };
  * reader).
  */
 enum metric_state metric_get(const struct metric_reader *r, const char *name, double *ret, const char **why);
-/* The first invalid of all names, or NULL. */
-const char *metric_first_invalid(const struct metric_reader *r, const char **ret_name);
 
 #endif

@@ -230,20 +230,19 @@ static void large_objects(void **state)
 	assert_true(starts_with(got.buf, "loss=!{'{\"loss\": 1': JSON object larger than 1 MiB} acc=!"));
 }
 
-static void first_invalid(void **state)
+static void invalid(void **state)
 {
 	struct metric_reader *r = metric_reader_new(&names, false);
-	const char *name = NULL, *why = "kept";
+	const char *why = "kept";
 	double value = 7;
 
 	(void)state;
 	metric_reader_feed(r, "loss: 1\n", 8);
-	assert_null(metric_first_invalid(r, &name));
-	assert_null(name);
 	metric_reader_feed(r, "a.b/c-d: x\nacc: y\n", 18);
 	metric_reader_end(r);
-	assert_string_equal(metric_first_invalid(r, &name), "'acc: y': not a plain finite decimal number");
-	assert_string_equal(name, "acc");
+	assert_int_equal(metric_get(r, "acc", &value, &why), METRIC_INVALID);
+	assert_string_equal(why, "'acc: y': not a plain finite decimal number");
+	why = "kept";
 	assert_int_equal(metric_get(r, "unknown", &value, &why), METRIC_MISSING);
 	assert_true(value == 7);
 	assert_string_equal(why, "kept");
@@ -255,12 +254,13 @@ static void no_names(void **state)
 {
 	struct strs empty = { 0 };
 	struct metric_reader *r = metric_reader_new(&empty, false);
-	const char *name;
+	const char *why;
+	double value;
 
 	(void)state;
 	metric_reader_feed(r, "loss: 1\n", 8);
 	metric_reader_end(r);
-	assert_null(metric_first_invalid(r, &name));
+	assert_int_equal(metric_get(r, "loss", &value, &why), METRIC_MISSING);
 	metric_reader_free(r);
 }
 
@@ -268,7 +268,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines), cmocka_unit_test(long_lines), cmocka_unit_test(endless_line), cmocka_unit_test(objects),
-		cmocka_unit_test(large_objects), cmocka_unit_test(first_invalid), cmocka_unit_test(no_names),
+		cmocka_unit_test(large_objects), cmocka_unit_test(invalid), cmocka_unit_test(no_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
