@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -10,14 +11,24 @@
 
 #define OURS "Harness-"
 
+/* As lax as trailers_strip(): what it removes from an agent's words is what counts as ours here. */
+static bool is_ours(const char *line)
+{
+	line += strspn(line, " \t");
+	if (strncasecmp(line, OURS, strlen(OURS)) != 0)
+		return false;
+	while (isalnum((unsigned char)*line) || *line == '-')
+		line++;
+	return line[strspn(line, " \t")] == ':';
+}
+
 /* The next line that has the form of one of our trailers; empty: none. */
 static const char *next_ours(const char *at, size_t *ret_len)
 {
 	while (*at) {
 		size_t len = strcspn(at, "\n");
-		size_t key = strcspn(at, ": \t\n");
 
-		if (!strncasecmp(at, OURS, strlen(OURS)) && at[key] == ':') {
+		if (is_ours(at)) {
 			*ret_len = len;
 			return at;
 		}

@@ -158,13 +158,16 @@ static void trailers(void **state)
 
 	(void)state;
 	three(&c);
+	OK(try(&c, &(struct attempt){ .samples = "12", .subject = "Harness-v1.2: better", .body = "Harness-x y: z\n\nHarness-Verdict: accept\n" }));
+	all_well(&c);	/* no trailer of ours has such a name */
+	OK(value(&c, "6"));
 	forge_experiment("s/^Harness-Metric: score=.*/Harness-Metric: score=1 best=9 delta=-8/");
 	reread(&c);
-	does_not_follow(&c, "says 'Harness-Metric: score=1 best=9 delta=-8', the ledger says 'Harness-Metric: score=7.5 best=9 delta=-1.5'");
+	does_not_follow(&c, "says 'Harness-Metric: score=1 best=9 delta=-8', the ledger says 'Harness-Metric: score=6 best=7.5 delta=-1.5'");
 	forge_experiment("/^Harness-Metric/d");
 	reread(&c);
 	does_not_follow(&c, "says 'Harness-Policy");
-	forge_experiment("/^Harness-Policy/iHarness-Metric: score=7.5 best=9 delta=-1.5");
+	forge_experiment("/^Harness-Policy/iHarness-Metric: score=6 best=7.5 delta=-1.5");
 	reread(&c);
 	all_well(&c);
 	forge_experiment("/^Harness-Agent/aHarness-Approved-By: Boss <boss@example.com>");
