@@ -12,6 +12,16 @@
 
 #define RECORD_MAX ((size_t)16 << 20)
 
+/* A clone has the branches and not what was recorded of them. */
+static int no_campaign(struct repo *repo, const char *campaign, struct err *err)
+{
+	err_set(err, ERR_NOT_FOUND, "no campaign '%s' in this repository", campaign);
+	if (!repo_setting(repo, "remote.origin.url"))
+		return err_hint(err, "git harness start begins one");
+	err_hint(err, "git harness start begins one; one of the repository this is a clone of comes by");
+	return err_hint(err, "  git fetch origin 'refs/harness/*:refs/harness/*' 'refs/notes/harness:refs/notes/harness'");
+}
+
 static int read_tip(struct repo *repo, const char *campaign, struct oid *ret, struct err *err)
 {
 	char ref[NAME_MAX_REF];
@@ -19,10 +29,7 @@ static int read_tip(struct repo *repo, const char *campaign, struct oid *ret, st
 	name_ledger(campaign, ref);
 	if (ref_read(repo, ref, ret, err) < 0)
 		return err->code;
-	if (!oid_is_zero(ret))
-		return 0;
-	err_set(err, ERR_NOT_FOUND, "no campaign '%s' in this repository", campaign);
-	return err_hint(err, "git harness start begins one");
+	return oid_is_zero(ret) ? no_campaign(repo, campaign, err) : 0;
 }
 
 static int load_policy(struct repo *repo, struct history *h, const struct oid *tree, struct err *err)

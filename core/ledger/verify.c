@@ -64,21 +64,48 @@ static int verify_chain(struct verify *v, struct err *err)
 	return r;
 }
 
+/* refs/remotes/<some>/harness/best: what a clone has in the branch's place. *ret is empty where there is none. */
+static int tracking_best(struct verify *v, const char *branch, struct str *ret, struct oid *at, struct err *err)
+{
+	CLEANUP(strs_free) struct strs refs = { 0 };
+
+	if (ref_list(v->repo, "refs/remotes/", &refs, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < refs.n; i++) {
+		const char *remote = refs.v[i] + strlen("refs/remotes/"), *slash = strchr(remote, '/');
+
+		if (!slash || strcmp(slash + 1, branch))
+			continue;
+		str_clear(ret);
+		str_puts(ret, remote);
+		if (ref_read(v->repo, refs.v[i], at, err) < 0)
+			return err->code;
+		if (oid_eq(at, &v->h->best))
+			break;
+	}
+	return 0;
+}
+
 static int verify_best_ref(struct verify *v, struct err *err)
 {
 	char ref[NAME_MAX_REF];
+	const char *branch = ref + strlen("refs/heads/");
+	STR tracking = STR_INIT;
 	struct oid at;
 
 	name_best(v->h->campaign, ref);
-	if (ref_read(v->repo, ref, &at, err) < 0)
+	if (ref_read(v->repo, ref, &at, err) < 0 ||
+	    (oid_is_zero(&at) && tracking_best(v, branch, &tracking, &at, err) < 0))
 		return err->code;
+	if (tracking.len)
+		branch = tracking.buf;
 	if (oid_eq(&at, &v->h->best) || (!oid_is_zero(&v->h->best_waits) && oid_eq(&at, &v->h->best_waits)))
 		return 0;
 	if (oid_is_zero(&at))
-		return broken(v, "%s: branch '%s' is gone, the ledger says it is at %s", v->h->campaign, ref + strlen("refs/heads/"),
+		return broken(v, "%s: branch '%s' is gone, the ledger says it is at %s", v->h->campaign, branch,
 			      oid_hex(&v->h->best).s);
-	return broken(v, "%s: branch '%s' is at %s, the ledger says it is at %s", v->h->campaign, ref + strlen("refs/heads/"),
-		      oid_hex(&at).s, oid_hex(&v->h->best).s);
+	return broken(v, "%s: branch '%s' is at %s, the ledger says it is at %s", v->h->campaign, branch, oid_hex(&at).s,
+		      oid_hex(&v->h->best).s);
 }
 
 /* People may go on from a parked candidate; a branch that no longer holds it shows something else than what waits. */
