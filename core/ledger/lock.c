@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -12,6 +14,7 @@
 #include "base/mem.h"
 
 #define OWNER_MAX 4096
+#define ORPHAN_WAIT (2 * NS_PER_S)
 
 struct lock {
 	int fd;
@@ -89,16 +92,47 @@ static int held_by_another(const char *state_dir, struct err *err)
 	return err_hint(err, "git harness status tells what it does, git harness stop asks it to end");
 }
 
+/* Was the lock's owner a process of this machine that has ended? */
+static bool owner_ended(const char *state_dir)
+{
+	EVENT owner = { 0 };
+	STR boot = STR_INIT;
+	struct err ignored;
+	int64_t pid;
+	bool held;
+
+	if (lock_owner(state_dir, &held, &owner, &ignored) < 0 || !event_get_int(&owner, "pid", &pid) || pid <= 0)
+		return false;
+	read_first_line("/proc/sys/kernel/random/boot_id", &boot);
+	return str_eq(event_get(&owner, "boot"), boot.buf) && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
+/*
+ * A killed owner may leave a child that was forked and has not closed its copy of the lock yet; that one lets go in a moment, and
+ * whoever resumes right after a kill is not to be sent away for it.
+ */
+static int lock_file(int fd, const char *state_dir)
+{
+	struct flock want = whole_file(F_WRLCK);
+	int64_t end = clock_mono() + ORPHAN_WAIT;
+	int rc;
+
+	do {
+		rc = fcntl(fd, F_OFD_SETLK, &want);
+	} while (rc < 0 && (errno == EAGAIN || errno == EACCES) && clock_mono() < end && owner_ended(state_dir) &&
+		 !nanosleep(&(struct timespec){ .tv_nsec = 5 * NS_PER_MS }, NULL));
+	return rc;
+}
+
 int lock_take(const char *state_dir, const char *command, struct lock **ret, struct err *err)
 {
 	AUTOFREE char *path = lock_path(state_dir);
 	AUTOCLOSE int fd = -1;
 	STR text = STR_INIT;
-	struct flock want = whole_file(F_WRLCK);
 
 	if (io_mkdirs(state_dir, 0777, err) < 0 || open_lock(path, O_RDWR | O_CREAT, &fd, err) < 0)
 		return err->code;
-	if (fcntl(fd, F_OFD_SETLK, &want) < 0) {
+	if (lock_file(fd, state_dir) < 0) {
 		if (errno == EAGAIN || errno == EACCES)
 			return held_by_another(state_dir, err);
 		return err_errno(err, "cannot lock '%s'", path);

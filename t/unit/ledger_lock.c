@@ -96,6 +96,44 @@ static void dead_owner(void **state)
 	close(fd);
 }
 
+/* The owner is killed; what it had forked still holds a copy of the lock, for a moment. */
+static int hold_with_a_child(void)
+{
+	struct lock *lock;
+	struct err e;
+
+	if (lock_take("state", "git harness start", &lock, &e) < 0)
+		return 1;
+	if (!fork()) {
+		if (write(9, "x", 1) != 1)
+			_exit(1);
+		while (!access("state/owner-lives", F_OK))
+			usleep(1000);
+		usleep(50000);
+		_exit(0);
+	}
+	for (;;)
+		pause();
+}
+
+static void orphan_lets_go(void **state)
+{
+	struct lock *lock = NULL;
+	int fd;
+	pid_t pid;
+
+	(void)state;
+	sh("mkdir state && touch state/owner-lives");
+	pid = child(hold_with_a_child, &fd);
+	wait_ready(fd);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	sh("rm state/owner-lives");
+	OK(lock_take("state", "git harness start", &lock, &err));
+	lock_free(lock);
+	close(fd);
+}
+
 /* Answers `approve`, then one more request not at all, then ends. */
 static int serve_one(void)
 {
@@ -197,7 +235,7 @@ static void old_requests(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ROOM_TEST(one_owner), ROOM_TEST(dead_owner), ROOM_TEST(asked_and_answered), ROOM_TEST(nobody_there),
+		ROOM_TEST(one_owner), ROOM_TEST(dead_owner), ROOM_TEST(orphan_lets_go), ROOM_TEST(asked_and_answered), ROOM_TEST(nobody_there),
 		ROOM_TEST(old_requests),
 	};
 
