@@ -56,7 +56,7 @@ static void parse(struct answer *a, const struct str *text)
 
 static void too_large(struct answer *a)
 {
-	err_set(&a->invalid, ERR_INVALID, "%s: larger than %d KiB", a->name, POLICY_MAX / 1024);
+	err_set(&a->invalid, ERR_INVALID, "%s:1:1: larger than %d KiB", a->name, POLICY_MAX / 1024);
 }
 
 static int read_working_file(struct repo *repo, struct answer *a, struct err *err)
@@ -212,11 +212,11 @@ static int say_policy(const struct answer *a, bool quiet, struct err *err)
 	if (!quiet)
 		warn_of(p);
 	if (p->unsupported.n) {
-		for (size_t i = 0; i < p->unsupported.n; i++)
-			str_printf(&out, "%s\n", p->unsupported.v[i]);
-		if (cmd_print(&out, err) < 0)
-			return err->code;
-		return err_set(err, ERR_NEGATIVE, "%s asks for what this version cannot do", a->name);
+		/* One error line each, as of every other refusal; main prints the last. */
+		for (size_t i = 0; i + 1 < p->unsupported.n; i++)
+			cmd_error("%s", p->unsupported.v[i]);
+		err_set(err, ERR_NEGATIVE, "%s", p->unsupported.v[p->unsupported.n - 1]);
+		return err_hint(err, "this version cannot do that; without it the policy would mean something else");
 	}
 	if (quiet)
 		return 0;

@@ -79,5 +79,7 @@ int cmd_print(const struct str *s, struct err *err);
 int cmd_data(const char *name, char **ret, struct err *err);
 /* "warning: " and the text, made visible, to stderr. */
 void cmd_warn(const char *fmt, ...) PRINTF(1, 2);
+/* The same with "error: ", for all but the last of several; the command returns that one. */
+void cmd_error(const char *fmt, ...) PRINTF(1, 2);
 
 #endif

@@ -44,19 +44,32 @@ int report_error(const struct err *err)
 	return exit_status(err->code);
 }
 
-void cmd_warn(const char *fmt, ...)
+static void say(const char *what, const char *fmt, va_list ap)
 {
 	AUTOFREE char *text = NULL;
-	va_list ap;
-	int len;
 
-	va_start(ap, fmt);
-	len = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (len < 0)
+	if (vasprintf(&text, fmt, ap) < 0)
 		abort();
 	fflush(stdout);
-	print_lines("warning: ", text);
+	print_lines(what, text);
+}
+
+void cmd_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say("warning: ", fmt, ap);
+	va_end(ap);
+}
+
+void cmd_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say("error: ", fmt, ap);
+	va_end(ap);
 }
 
 int flush_stdout(struct err *err)

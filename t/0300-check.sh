@@ -53,10 +53,10 @@ test_case 'what this version cannot do is named with its place, each; what it do
 	printf "%s\n" "holdout: {command: a, metric: b, direction: minimize}" "parallel: {jobs: 4}" >>harness.yaml
 	sed -i "s/network: on/network: off/" harness.yaml
 	exits 1 git harness check >out 2>err
-	grep "^harness.yaml:8:1: holdout: " out
-	grep "^harness.yaml:9:12: parallel.jobs: " out
+	grep "^error: harness.yaml:8:1: holdout: " err
+	grep "^error: harness.yaml:9:12: parallel.jobs: " err
 	grep "^warning: .*agent.network: off, execute.network: off" err
-	grep "^error: harness.yaml asks for" err
+	grep "^hint: this version cannot do that" err
 '
 
 test_case 'a number that candidate code can print itself is worth a line of advice' '
@@ -81,7 +81,7 @@ test_case 'hostile files are answered at once: a bomb, a device, a directory, to
 	grep "nested deeper than 64 levels" err
 	head -c 70000 /dev/zero | tr "\0" "#" >harness.yaml
 	exits 1 git harness check 2>err
-	grep "larger than 64 KiB" err
+	grep "^error: harness.yaml:1:1: larger than 64 KiB" err
 	rm harness.yaml
 	mkfifo harness.yaml
 	exits 128 git harness check 2>err

@@ -317,7 +317,7 @@ int node_parse(const char *name, const char *ptr, size_t len, struct node **ret,
 	struct node *root;
 
 	if (len > POLICY_MAX)
-		return err_set(err, ERR_INVALID, "%s: larger than %d KiB", name, POLICY_MAX / 1024);
+		return node_error(name, (struct pos){ 1, 1 }, err, "larger than %d KiB", POLICY_MAX / 1024);
 	if (check_bytes(&s) < 0)
 		return err->code;
 	if (!yaml_parser_initialize(&s.parser))

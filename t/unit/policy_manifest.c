@@ -390,7 +390,7 @@ static void test_bombs(void **state)
 		{ "goal: ", "{a: ", "harness.yaml:1:259: nested deeper than 64 levels", 16000 },
 		{ "", "- ", "harness.yaml:1:", 32000 },
 		{ "", "? ", "harness.yaml:", 32000 },
-		{ "", "[", "harness.yaml: larger than 64 KiB", 100000 },
+		{ "", "[", "harness.yaml:1:1: larger than 64 KiB", 100000 },
 		{ "goal: {metric: ", "aaaaaaaaaaaaaaaa", "harness.yaml:", 4000 },
 		{ "surface:\n  allow: [", "a,", "harness.yaml:2:", 32000 },
 		{ "goal: '", "''", "harness.yaml:1:", 32000 },
