@@ -303,8 +303,10 @@ test_case 'reference-transaction refuses the harness refs in the git of an agent
 	git branch idea
 	git tag here
 	git notes add -m fine
-	git stash list
 	echo 8 >value
+	not git stash push -q 2>../err
+	grep "git harness: the stash is the user" ../err
+	test "$(cat value)" = 8
 	git commit -qam work
 	test "$(git rev-parse refs/harness/ledger/main)" = "$tip"
 	test "$(git rev-parse harness/try)" = "$tip"
