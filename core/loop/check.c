@@ -156,7 +156,7 @@ static enum move known(struct experiment *x)
 	if (str_eq(failed, reason_names[REASON_TIMEOUT]))
 		return experiment_blame(x, VERDICT_REJECT, REASON_TIMEOUT, event_get(&x->facts, "why"));
 	if (over || limit) {
-		AUTOFREE char *why = xasprintf("more than %s allows", over ? over : limit);
+		AUTOFREE char *why = over ? xasprintf("more %s than git harness takes", over) : xasprintf("more than %s allows", limit);
 
 		return experiment_blame(x, VERDICT_REJECT, REASON_LIMITS, why);
 	}

@@ -329,7 +329,7 @@ int enter_propose(struct experiment *x, struct err *err)
 		return experiment_post(x, MOVE_PROPOSED);
 	if (pause <= 0)
 		return ask_agent(x, err);
-	loop_say(l, "the agent failed %d times in a row; the next try is in %d s", (int)l->h->agent_failures,
-		 (int)(pause / NS_PER_S));
+	loop_say(l, "the agent failed %d time%s in a row; the next try is in %d s", (int)l->h->agent_failures,
+		 l->h->agent_failures == 1 ? "" : "s", (int)(pause / NS_PER_S));
 	return reactor_timer(l->reactor, clock_mono() + pause, pause_over, x, &x->pause, err);
 }
