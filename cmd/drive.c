@@ -53,29 +53,32 @@ static void add_time(struct str *line, const struct event *live, const char *key
 	str_printf(line, "%s%s%s", before, text, after);
 }
 
+/* Nothing where there is no text. */
+static void add_text(struct str *line, const char *before, const char *text, const char *after)
+{
+	if (text)
+		str_printf(line, "%s%s%s", before, text, after);
+}
+
 /* experiment, phase, elapsed, best, budget left */
 static void paint(void *data, const struct event *live)
 {
 	struct screen *s = data;
-	const char *number = event_get(live, "experiment"), *stage = event_get(live, "stage");
-	const char *sample = event_get(live, "sample"), *best = event_get(live, "best");
+	const char *left = event_get(live, "experiments_left");
 	STR line = STR_INIT, cut = STR_INIT;
 
 	if (!s->live)
 		return;
-	str_printf(&line, "%s%s ", number ? "experiment " : "", number ? number : "");
+	add_text(&line, "experiment ", event_get(live, "experiment"), " ");
 	for (const char *p = event_get(live, "phase"); p && *p; p++)
 		str_putc(&line, (char)tolower((unsigned char)*p));
-	str_printf(&line, "%s%s", stage ? " " : "", stage ? stage : "");
-	if (sample)
-		str_printf(&line, " #%s", sample);
+	add_text(&line, " ", event_get(live, "stage"), "");
+	add_text(&line, " #", event_get(live, "sample"), "");
 	add_time(&line, live, "phase_wall", " ", "");
-	if (best)
-		str_printf(&line, " | best %s", best);
-	if (event_get(live, "experiments_left"))
-		str_printf(&line, " | %s experiments", event_get(live, "experiments_left"));
-	add_time(&line, live, "wall_left", event_get(live, "experiments_left") ? ", " : " | ", "");
-	if (event_get(live, "experiments_left") || event_get(live, "wall_left"))
+	add_text(&line, " | best ", event_get(live, "best"), "");
+	add_text(&line, " | ", left, " experiments");
+	add_time(&line, live, "wall_left", left ? ", " : " | ", "");
+	if (left || event_get(live, "wall_left"))
 		str_puts(&line, " left");
 	text_line(line.buf, line.len, columns(), &cut);
 	fprintf(stderr, "\r\033[K%s", cut.buf);
