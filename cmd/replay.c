@@ -34,7 +34,7 @@ static int replay(struct cmd_ctx *ctx, struct err *err)
 	    loop_replay(ctx->repo, ctx->campaign, r->number, &now, err) < 0)
 		return err->code;
 	print_series(r, &now);
-	printf("then %s (%s), now %s (%s)%s%s: %s\n", verdict_names[r->verdict], reason_names[r->reason],
+	printf("then %s (%s), now %s (%s)%s%s: %s\n", verdict_names[now.then_verdict], reason_names[now.then_reason],
 	       verdict_names[now.decision.verdict], reason_names[now.decision.reason], now.why ? ", " : "",
 	       now.why ? now.why : "", now.agrees ? "agrees" : "disagrees");
 	ctx->exit = now.agrees ? 0 : 1;

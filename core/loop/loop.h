@@ -59,6 +59,8 @@ int loop_discard(struct repo *repo, const char *campaign, int *ret_number, struc
 struct replay_result {
 	struct measured measured;
 	struct decision decision;	/* against the best it was judged against */
+	enum verdict then_verdict;	/* what the numbers gave when it was decided: a denial or a conflict came later */
+	enum reason then_reason;
 	bool agrees;			/* same verdict and reason */
 	char *why;			/* of a failure; NULL */
 };

@@ -66,15 +66,48 @@ static const struct measured *baseline_then(const struct history *h, int number)
 	return NULL;
 }
 
-static int judge(struct loop *l, const struct record *r, struct replay *run, struct replay_result *ret)
+/*
+ * The decision to compare with: the last that numbers gave. A denial and a conflict say nothing of the measurement; after an
+ * approval what escalates does not apply again.
+ */
+static int decided_then(struct loop *l, const struct record *r, struct replay_result *ret, bool *approved, struct err *err)
+{
+	CLEANUP(events_free) struct events lines = { 0 };
+	bool yes = false;
+
+	ret->then_verdict = r->verdict;
+	ret->then_reason = r->reason;
+	*approved = false;
+	if (history_lines(l->repo, l->h, r->number, &lines, err) < 0)
+		return err->code;
+	for (size_t i = 0; i < lines.n; i++) {
+		const struct event *line = &lines.v[i];
+		enum reason reason;
+
+		yes = yes || event_is(line, "event", "approve");
+		if (!event_is(line, "event", "decide") || !reason_parse(event_get(line, "reason"), &reason) ||
+		    reason == REASON_DENIED || reason == REASON_CONFLICT)
+			continue;
+		ret->then_reason = reason;
+		if (verdict_parse(event_get(line, "verdict"), &ret->then_verdict))
+			*approved = yes;
+	}
+	return 0;
+}
+
+static int judge(struct loop *l, const struct record *r, struct replay *run, struct replay_result *ret, struct err *err)
 {
 	struct decision_in in = {
 		.policy = l->policy, .candidate = &run->m.measured, .confidence = r->confidence,
-		.approved = r->reason == REASON_APPROVED, .fewer_lines = r->reason == REASON_SIMPLER,
+		.fewer_lines = r->reason == REASON_SIMPLER,
 	};
 
+	if (decided_then(l, r, ret, &in.approved, err) < 0)
+		return err->code;
 	if (!r->baseline) {
 		in.best = loop_measured_on(l->h, &r->base, r->number);
+		if (!in.best)	/* approved late: judged against a best with a higher number */
+			in.best = loop_measured_on(l->h, &r->base, (int)l->h->n_records);
 		in.baseline = baseline_then(l->h, r->number);
 	}
 	measured_copy(&run->m.measured, &ret->measured);
@@ -86,7 +119,7 @@ static int judge(struct loop *l, const struct record *r, struct replay *run, str
 		if (in.approved && ret->decision.reason == REASON_BETTER)
 			ret->decision.reason = REASON_APPROVED;
 	}
-	ret->agrees = ret->decision.verdict == r->verdict && ret->decision.reason == r->reason;
+	ret->agrees = ret->decision.verdict == ret->then_verdict && ret->decision.reason == ret->then_reason;
 	return 0;
 }
 
@@ -130,7 +163,7 @@ int loop_replay(struct repo *repo, const char *campaign, int number, struct repl
 	if (rc >= 0)
 		rc = reactor_run(l->reactor, &run.stop, err);
 	if (rc >= 0)
-		rc = judge(l, r, &run, ret);
+		rc = judge(l, r, &run, ret, err);
 	measure_clear(&run.m);
 	if (rc >= 0)
 		rc = write_act(l, number, ret, err);
