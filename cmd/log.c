@@ -34,8 +34,6 @@ struct filter {
 static int filter_init(const struct options *o, struct filter *ret, struct err *err)
 {
 	*ret = (struct filter){ .count = o->count };
-	if (o->count < 0)
-		return err_set(err, ERR_USAGE, "a count is not negative: -n %d", o->count);
 	if (!o->verdict || verdict_parse(o->verdict, &ret->verdict) || reason_parse(o->verdict, &ret->reason))
 		return 0;
 	err_set(err, ERR_USAGE, "'%s' is no verdict and no reason", o->verdict);

@@ -117,8 +117,8 @@ static int store_int(const char *name, const char *value, int *ret, struct err *
 
 	errno = 0;
 	v = strtol(value, &end, 10);
-	if (end == value || *end || errno || v < INT_MIN || v > INT_MAX)
-		return err_set(err, ERR_USAGE, "option '%s' wants a whole number, not '%s'", name, value);
+	if (end == value || *end || errno || v < 1 || v > INT_MAX)
+		return err_set(err, ERR_USAGE, "option '%s' wants a whole number, 1 or more, not '%s'", name, value);
 	*ret = (int)v;
 	return 0;
 }

@@ -27,8 +27,6 @@ static int resume(struct cmd_ctx *ctx, struct err *err)
 		.detach = o->detach,
 	};
 
-	if (o->number < 0)
-		return err_set(err, ERR_USAGE, "-n takes a number of experiments, 1 or more");
 	return drive(ctx, &d, err);
 }
 

@@ -28,8 +28,6 @@ static int start(struct cmd_ctx *ctx, struct err *err)
 		.detach = o->detach, .exit_code = o->exit_code,
 	};
 
-	if (o->number < 0)
-		return err_set(err, ERR_USAGE, "-n takes a number of experiments, 1 or more");
 	return drive(ctx, &d, err);
 }
 
