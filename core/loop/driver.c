@@ -212,7 +212,11 @@ int loop_cancelled(struct experiment *x, struct err *err)
 {
 	struct loop *l = x->loop;
 
-	if (!l->discard || !x->open || x->kind == KIND_BASELINE) {
+	if (!x->open) {		/* asked in BUDGET, which opens no other then */
+		l->stop_after = true;
+		return 0;
+	}
+	if (!l->discard || x->kind == KIND_BASELINE) {
 		l->stop = true;
 		return 0;
 	}
@@ -273,9 +277,12 @@ static int answer_stop(struct loop *l, const struct event *request, struct event
 		return 0;
 	}
 	l->discard = event_is(request, "discard", "1");
-	event_addf(answer, "message", l->discard ? "stopping; experiment %d is recorded as interrupted"
-						 : "stopping; experiment %d stays open for git harness resume",
-		   l->x.open ? l->x.number : (int)l->h->n_records);
+	if (!l->x.open)
+		event_add(answer, "message", "stopping; no experiment is open");
+	else
+		event_addf(answer, "message", l->discard && l->x.kind != KIND_BASELINE
+			   ? "stopping; experiment %d is recorded as interrupted"
+			   : "stopping; experiment %d stays open for git harness resume", l->x.number);
 	return stop_at_once(l, err);
 }
 
