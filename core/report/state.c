@@ -115,9 +115,11 @@ static void state_why(const struct state_in *in, struct str *ret)
 	}
 	for (size_t i = 0; i < in->history->n_records; i++)
 		waiting += in->history->records[i].waiting;
-	if (in->history->loop_waits)
+	if (in->history->loop_waits) {
 		str_puts(ret, explain_loop(in->history->loop_waits));
-	else if (waiting > 0)
+		if (end == BUDGET_FAILURES)	/* said already */
+			return;
+	} else if (waiting > 0)
 		str_printf(ret, "for a person to answer %zu experiment%s", waiting, waiting == 1 ? "" : "s");
 	if (end != BUDGET_GO && ret->len > 0)
 		str_puts(ret, "; ");
