@@ -62,6 +62,7 @@ static int put_record(const struct writing *x, struct tree_changes *changes, str
 	} files[] = {
 		{ "brief.md", &f->brief },	    { "proposal.md", &f->proposal },	    { "agent.log", &f->agent_log },
 		{ "execute.log", &f->execute_log }, { "evaluate.log", &f->evaluate_log },
+		{ "state", &f->state },
 	};
 	STR text = STR_INIT;
 	STR path = STR_INIT;

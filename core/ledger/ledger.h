@@ -12,6 +12,7 @@
 
 struct ledger_files {	/* blobs of one experiment's directory; zero: left out */
 	struct oid brief, proposal, agent_log, execute_log, evaluate_log;
+	struct oid state;	/* manifest of execute.state */
 };
 
 struct ledger_write {

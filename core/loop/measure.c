@@ -7,8 +7,9 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "loop/measure_internal.h"
+#include "loop/checkpoint.h"
 
-#define KEEP_MAX ((int64_t)64 << 30)	/* budget.disk bounds it where the policy has one */
+#define KEEP_MAX ((int64_t)16 << 30)	/* where the policy has no budget.disk */
 
 /* 0 to 2^31-1: FNV-1a 64 over "<policy> <tree> <stage> <sample>", folded, so that a resumed run is the undisturbed one. */
 static int64_t measure_seed(const struct oid *policy, const struct oid *tree, const char *stage, int sample)
@@ -73,6 +74,7 @@ void measure_clear(struct measure *m)
 	measured_free(&m->measured);
 	measured_free(&m->pending);
 	outcome_clear(&m->outcome);
+	free(m->state);
 	str_free(&m->execute_log);
 	str_free(&m->evaluate_log);
 	*m = (struct measure){ .execute_log = STR_INIT, .evaluate_log = STR_INIT };
@@ -173,6 +175,35 @@ void measure_env(struct measure *m, const struct strs *pass, struct workspace *w
 
 /* ---- execute ---- */
 
+/* What the run made and may not keep is its own fault, not the harness's. */
+static int blame_output(struct measure *m, struct err *err)
+{
+	if (err->code != ERR_LIMIT && err->code != ERR_REFUSED)
+		return err->code;
+	m->executed = false;
+	m->outcome.stage = "execute";
+	return measure_fail(m, err->code == ERR_LIMIT ? REASON_BUDGET : REASON_SURFACE, err->msg);
+}
+
+static int keep_output(struct measure *m, struct event *line, struct err *err)
+{
+	const struct policy *p = m->bench->policy;
+	int64_t max = p->execute.budget.disk >= 0 ? p->execute.budget.disk : KEEP_MAX;
+	struct oid manifest;
+
+	if (p->execute.artifacts.n && workspace_keep(m->ran, m->bench->keep, &p->execute.artifacts, max, err) < 0)
+		return blame_output(m, err);
+	if (!p->execute.state.n || m->trial)
+		return 0;
+	if (workspace_keep(m->ran, m->bench->keep_state, &p->execute.state, max, err) < 0)
+		return blame_output(m, err);
+	if (checkpoint_manifest(m->bench->repo, m->bench->keep_state, &manifest, err) < 0)
+		return err->code;
+	if (!oid_is_zero(&manifest))
+		event_add_oid(line, "state", &manifest);
+	return 0;
+}
+
 static int execute_ended(void *data, struct task *task, const struct task_end *end, struct err *err)
 {
 	struct measure *m = data;
@@ -188,11 +219,10 @@ static int execute_ended(void *data, struct task *task, const struct task_end *e
 	outcome_clear(&m->outcome);
 	measure_judge_exit(m, end, "execute", true);
 	measure_add_end(&line, end);
-	measure_add_outcome(&line, &m->outcome);
 	m->executed = m->outcome.reason == REASON_NONE;
-	if (m->executed && m->bench->policy->execute.artifacts.n &&
-	    workspace_keep(m->ran, m->bench->keep, &m->bench->policy->execute.artifacts, KEEP_MAX, err) < 0)
-		return err_wrap(err, "cannot keep the artifacts of experiment %d", m->number);
+	if (m->executed && keep_output(m, &line, err) < 0)
+		return err_wrap(err, "cannot keep what experiment %d made", m->number);
+	measure_add_outcome(&line, &m->outcome);
 	workspace_release(m->ran);
 	m->ran = NULL;
 	if (measure_tell(m, "execute", &line, err) < 0)
@@ -215,6 +245,8 @@ int measure_execute(struct measure *m, struct err *err)
 	}
 	if (workspace_open(m->bench->pool, &m->commit, &m->tree, &m->ran, err) < 0)
 		return err_wrap(err, "cannot open a workspace to execute in");
+	if (m->state && workspace_restore(m->ran, m->state, &p->execute.state, err) < 0)
+		return err_wrap(err, "cannot bring back the state of best");
 	measure_env(m, &p->execute.env, m->ran, "execute", m->round + 1, &env);
 	spec = (struct task_spec){
 		.command = p->execute.command, .dir = workspace_dir(m->ran), .env = &env,

@@ -38,6 +38,7 @@ struct bench {
 	struct reactor *reactor;
 	const char *campaign;
 	const char *keep;		/* directory for artifacts between execute and evaluate */
+	const char *keep_state;		/* directory for what execute.state names */
 	struct strs metrics;		/* names the policy uses */
 	struct expect expect;
 	int close_fds[2];		/* the lock, -1 */
@@ -69,6 +70,7 @@ struct measure {
 	void *data;
 
 	bool cancelled;			/* told through end: measure_cancel() did it */
+	char *state;			/* directory of the state to start from; owned; NULL: none */
 	struct measured measured;	/* all rounds */
 	struct outcome outcome;		/* of the last execute or evaluate */
 	struct str execute_log, evaluate_log;

@@ -55,25 +55,6 @@ static int warn_commands(struct loop *l, struct err *err)
 	return 0;
 }
 
-/* Locks that a dead owner named in the journal before it took them; nobody else's are touched. */
-static int unlock_stale(struct loop *l, const struct events *journal, struct err *err)
-{
-	const char *refs = NULL;
-
-	for (size_t i = 0; i < journal->n; i++)
-		if (event_is(&journal->v[i], "event", "locks"))
-			refs = event_get(&journal->v[i], "refs");
-	while (refs && *refs) {
-		size_t len = strcspn(refs, ",");
-		AUTOFREE char *name = xstrndup(refs, len);
-
-		if (ref_unlock_stale(l->repo, name, err) < 0)
-			return err->code;
-		refs += len + (refs[len] == ',');
-	}
-	return 0;
-}
-
 int loop_clear_work(struct loop *l, bool keep, struct err *err)
 {
 	if (!keep && remove_tree(AT_FDCWD, l->work_dir, 0, err) < 0)
@@ -168,6 +149,7 @@ static int furnish(struct loop *l, struct err *err)
 	l->bench.reactor = l->reactor;
 	l->bench.campaign = l->campaign;
 	l->bench.keep = l->keep_dir;
+	l->bench.keep_state = l->keep_state_dir;
 	l->bench.close_fds[0] = lock_fd(l->lock);
 	l->bench.close_fds[1] = -1;
 	policy_metrics(l->policy, &l->bench.metrics);
@@ -187,6 +169,7 @@ static struct loop *new_loop(struct repo *repo, const struct loop_options *o)
 	l->state_dir = name_state_dir(repo, o->campaign);
 	l->work_dir = xasprintf("%s/open", l->state_dir);
 	l->keep_dir = xasprintf("%s/open/artifacts", l->state_dir);
+	l->keep_state_dir = xasprintf("%s/open/state", l->state_dir);
 	l->inbox_fd = l->signal_fd = -1;
 	l->opened = clock_mono();
 	l->x.loop = l;
@@ -207,7 +190,7 @@ static int take_over(struct loop *l, struct events *journal, struct err *err)
 		return err->code;
 	for (size_t i = 0; i < journal->n; i++)
 		l->journal_open |= event_is(&journal->v[i], "event", "taken");
-	return unlock_stale(l, journal, err);
+	return ledger_unlock(l->repo, journal, err);
 }
 
 static int find_campaign(struct loop *l, bool *ret_new, struct err *err)
@@ -294,6 +277,7 @@ void loop_free(struct loop *l)
 	free(l->state_dir);
 	free(l->work_dir);
 	free(l->keep_dir);
+	free(l->keep_state_dir);
 	free(l->hooks_path);
 	free(l->tracked_hooks);
 	free(l);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "loop/session.h"
+#include "loop/checkpoint.h"
 
 struct replay {
 	struct measure m;
@@ -159,7 +160,9 @@ int loop_replay(struct repo *repo, const char *campaign, int number, struct repl
 	run.m.tree = r->tree;
 	run.m.baseline = r->baseline;
 	run.rounds = r->baseline ? l->policy->decide.calibrate : 1;
-	rc = measure_execute(&run.m, err);
+	rc = checkpoint_of(l->repo, l->h, l->state_dir, &r->base, number, &run.m.state, err);
+	if (rc >= 0)
+		rc = measure_execute(&run.m, err);
 	if (rc >= 0)
 		rc = reactor_run(l->reactor, &run.stop, err);
 	if (rc >= 0)

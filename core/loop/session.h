@@ -13,7 +13,7 @@
 struct loop {
 	struct repo *repo;
 	struct loop_options options;
-	char *campaign, *state_dir, *work_dir, *keep_dir;
+	char *campaign, *state_dir, *work_dir, *keep_dir, *keep_state_dir;
 	struct lock *lock;
 	struct journal *journal;
 	struct history *h;

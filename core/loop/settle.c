@@ -13,6 +13,7 @@
 #include "ledger/names.h"
 #include "ledger/record.h"
 #include "loop/session.h"
+#include "loop/checkpoint.h"
 
 #define LOG_BYTES ((size_t)4 << 20)
 
@@ -200,6 +201,15 @@ static void subject_of(const struct experiment *x, const struct record *r, struc
 		str_printf(ret, "experiment %d: %s (%s)", x->number, verdict_names[r->verdict], reason_names[r->reason]);
 }
 
+/* What may become best keeps the state it ended with; a rejected one's evaporates. */
+static int keep_state(struct experiment *x, const struct record *r, struct oid *ret, struct err *err)
+{
+	if (r->verdict == VERDICT_REJECT)
+		return 0;
+	*ret = checkpoint_named(&x->lines);
+	return checkpoint_store(x->loop->state_dir, x->loop->keep_state_dir, ret, err);
+}
+
 static int write_record(struct experiment *x, struct err *err)
 {
 	struct loop *l = x->loop;
@@ -213,7 +223,7 @@ static int write_record(struct experiment *x, struct err *err)
 
 	if (record_fold(&x->lines, &r, err) < 0)
 		return err_wrap(err, "experiment %d", x->number);
-	if (store_files(x, &w.files, err) < 0)
+	if (store_files(x, &w.files, err) < 0 || keep_state(x, &r, &w.files.state, err) < 0)
 		return err->code;
 	if (x->kind == KIND_BASELINE) {
 		notes[w.n_annotate++] = w.best = x->base;

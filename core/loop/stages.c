@@ -324,6 +324,17 @@ static int next(struct measure *m, struct err *err)
 	return m->end(m->data, m, err);
 }
 
+/* A candidate that tracks a file where an artifact belongs is to blame itself. */
+static int artifacts_refused(struct measure *m, struct err *err)
+{
+	if (err->code != ERR_REFUSED)
+		return err_wrap(err, "cannot hand over the artifacts of experiment %d", m->number);
+	workspace_release(m->ws);
+	m->ws = NULL;
+	measure_fail(m, REASON_SURFACE, err->msg);
+	return m->end(m->data, m, err);
+}
+
 int measure_evaluate(struct measure *m, struct err *err)
 {
 	const struct policy *p = m->bench->policy;
@@ -337,7 +348,7 @@ int measure_evaluate(struct measure *m, struct err *err)
 		return err_wrap(err, "cannot open a workspace to evaluate in");
 	if (p->execute.command && p->execute.artifacts.n &&
 	    workspace_place(m->ws, m->bench->keep, &p->execute.artifacts, err) < 0)
-		return err_wrap(err, "cannot hand over the artifacts of experiment %d", m->number);
+		return artifacts_refused(m, err);
 	/* After a crash the workspace is new: stages that are measured already run once more for what they build, unmeasured. */
 	if (m->stage > 0) {
 		m->resume_stage = m->stage;

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "loop/session.h"
+#include "loop/checkpoint.h"
 
 static int run_line(void *data, const char *kind, struct event *line, struct err *err)
 {
@@ -108,6 +109,7 @@ static int try_on_best(struct experiment *x, struct err *err)
 	x->trial.number = x->number;
 	x->trial.commit = x->base;
 	x->trial.tree = x->base_tree;
+	x->trial.state = xstrdup(x->run.state);
 	return measure_execute(&x->trial, err);
 }
 
@@ -145,7 +147,6 @@ int measure_of_experiment(struct experiment *x, struct err *err)
 {
 	struct loop *l = x->loop;
 
-	(void)err;
 	if (x->run.bench)
 		return 0;
 	measure_init(&x->run, &l->bench, run_line, run_ended, x);
@@ -153,7 +154,9 @@ int measure_of_experiment(struct experiment *x, struct err *err)
 	x->run.commit = x->base;
 	x->run.tree = x->tree;
 	x->run.baseline = x->kind == KIND_BASELINE;
-	return 0;
+	if (!l->policy->execute.state.n)
+		return 0;
+	return checkpoint_of(l->repo, l->h, l->state_dir, &x->base, x->number, &x->run.state, err);
 }
 
 int enter_execute(struct experiment *x, struct err *err)

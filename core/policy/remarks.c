@@ -52,8 +52,6 @@ static void remark_unsupported(struct reader *r, struct policy *p)
 		if (p->stages[i].samples_min != p->stages[i].samples_max)
 			unsupported(r, p, path, "a range of samples is not in this version; give one number");
 	}
-	if (p->execute.state.n)
-		unsupported(r, p, "execute.state", "not in this version; every experiment starts from its tree alone");
 	if (mark_find(r, "holdout"))
 		unsupported(r, p, "holdout", "not in this version");
 	if (p->decide.confidence > 0)

@@ -175,14 +175,24 @@ int workspace_keep(struct workspace *from, const char *dir, const struct strs *p
 	return copy_paths(&c, paths, err);
 }
 
-int workspace_place(struct workspace *to, const char *dir, const struct strs *paths, struct err *err)
+static int place(struct workspace *to, const char *dir, const struct strs *paths, mode_t mask, struct err *err)
 {
 	AUTOCLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct copying c = {
-		.source = fd, .target = to->root, .mask = 0222, .bytes_left = INT64_MAX, .to = to,
+		.source = fd, .target = to->root, .mask = mask, .bytes_left = INT64_MAX, .to = to,
 	};
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : err_errno(err, "cannot open '%s'", dir);
 	return copy_paths(&c, paths, err);
+}
+
+int workspace_place(struct workspace *to, const char *dir, const struct strs *paths, struct err *err)
+{
+	return place(to, dir, paths, 0222, err);
+}
+
+int workspace_restore(struct workspace *to, const char *dir, const struct strs *paths, struct err *err)
+{
+	return place(to, dir, paths, 0, err);
 }

@@ -70,6 +70,8 @@ void harvest_free(struct harvest *h);
  */
 int workspace_keep(struct workspace *from, const char *dir, const struct strs *paths, int64_t max, struct err *err);
 int workspace_place(struct workspace *to, const char *dir, const struct strs *paths, struct err *err);
+/* The same, writable: what an earlier run left is this one's to change. */
+int workspace_restore(struct workspace *to, const char *dir, const struct strs *paths, struct err *err);
 /* Remove one untracked path, never following links; not there: fine. */
 int workspace_remove(struct workspace *ws, const char *path, struct err *err);
 

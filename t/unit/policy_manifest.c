@@ -454,7 +454,6 @@ static void test_unsupported(void **state)
 		{ "budget: {experiments: 5, tokens: 5M}", "harness.yaml:1:26: budget.tokens: " },
 		{ "evaluate: [{command: a, samples: {min: 2, max: 8}}]", "harness.yaml:1:25: evaluate[0].samples: " },
 		{ "holdout: {command: a, metric: b, direction: minimize}", "harness.yaml:1:1: holdout: " },
-		{ "execute: {command: a, state: [out/x]}", "harness.yaml:1:23: execute.state: " },
 		{ "decide: {confidence: 0.9}", "harness.yaml:1:10: decide.confidence: " },
 		{ "decide: {recheck: 5}", "harness.yaml:1:10: decide.recheck: " },
 		{ "parallel: {jobs: 2}", "harness.yaml:1:12: parallel.jobs: " },
