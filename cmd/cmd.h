@@ -27,7 +27,7 @@ struct opt {
 	const char *help;	/* NULL: for ourselves, shown nowhere */
 };
 
-/* INT: 1 or more, so that 0 can mean that it was not given. */
+/* INT: 0 or more; -1 where it was not given. */
 /* clang-format off */
 #define FLAG(l, n, type, field, h)		{ OPT_FLAG, l, n, offsetof(type, field), NULL, h }
 #define STRING(l, n, type, field, a, h)		{ OPT_STRING, l, n, offsetof(type, field), a, h }

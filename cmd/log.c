@@ -50,7 +50,7 @@ static bool wanted(const struct filter *f, const struct record *r)
 /* Calls fn for each record that is wanted, newest first. */
 static void each(const struct history *h, const struct filter *f, void (*fn)(void *data, const struct record *r), void *data)
 {
-	int left = f->count > 0 ? f->count : INT32_MAX;
+	int left = f->count >= 0 ? f->count : INT32_MAX;
 
 	for (size_t i = h->n_records; i > 0 && left > 0; i--) {
 		if (!wanted(f, &h->records[i - 1]))

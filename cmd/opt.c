@@ -117,8 +117,8 @@ static int store_int(const char *name, const char *value, int *ret, struct err *
 
 	errno = 0;
 	v = strtol(value, &end, 10);
-	if (end == value || *end || errno || v < 1 || v > INT_MAX)
-		return err_set(err, ERR_USAGE, "option '%s' wants a whole number, 1 or more, not '%s'", name, value);
+	if (end == value || *end || errno || v < 0 || v > INT_MAX)
+		return err_set(err, ERR_USAGE, "option '%s' wants a whole number, 0 or more, not '%s'", name, value);
 	*ret = (int)v;
 	return 0;
 }
@@ -194,6 +194,13 @@ static int count_args(const struct cmd *cmd, int n, char **argv, struct err *err
 	return 0;
 }
 
+static void set_absent(const struct opt *table, void *opts)
+{
+	for (const struct opt *o = table; !is_end(o); o++)
+		if (o->kind == OPT_INT)
+			*(int *)((char *)opts + o->offset) = -1;
+}
+
 int opt_parse(const struct cmd *cmd, int *argc, char **argv, void *opts, struct common *common, struct err *err)
 {
 	struct opt shared[COMMON_MAX];
@@ -201,6 +208,7 @@ int opt_parse(const struct cmd *cmd, int *argc, char **argv, void *opts, struct 
 	bool options = true;
 	int kept = 0, ret = 0;
 
+	set_absent(cmd->opts, opts);
 	opt_common(cmd, shared);
 	p.t[0] = (struct target){ cmd->opts, opts };
 	p.t[1] = (struct target){ shared, (char *)common };

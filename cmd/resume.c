@@ -22,7 +22,7 @@ static int resume(struct cmd_ctx *ctx, struct err *err)
 {
 	const struct options *o = ctx->opts;
 	struct drive d = {
-		.loop = { .command = "resume", .max_experiments = o->number > 0 ? o->number : -1, .must_exist = true,
+		.loop = { .command = "resume", .max_experiments = o->number, .must_exist = true,
 			  .adopt_policy = o->adopt_policy },
 		.detach = o->detach,
 	};

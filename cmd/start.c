@@ -24,7 +24,7 @@ static int start(struct cmd_ctx *ctx, struct err *err)
 {
 	const struct options *o = ctx->opts;
 	struct drive d = {
-		.loop = { .command = "start", .max_experiments = o->number > 0 ? o->number : -1, .advance = o->advance },
+		.loop = { .command = "start", .max_experiments = o->number, .advance = o->advance },
 		.detach = o->detach, .exit_code = o->exit_code,
 	};
 

@@ -50,11 +50,9 @@ test_case 'too many arguments, too few arguments' '
 '
 test_case 'a whole number is asked for and not guessed' '
 	exits 129 git harness start -n 3x 2>err
-	grep -qx "error: option .-n. wants a whole number, 1 or more, not .3x." err
-	for n in 0 -1; do
-		exits 129 git harness start -n $n 2>err
-		grep -qx "error: option .-n. wants a whole number, 1 or more, not .$n." err
-	done
+	grep -qx "error: option .-n. wants a whole number, 0 or more, not .3x." err
+	exits 129 git harness start -n -1 2>err
+	grep -qx "error: option .-n. wants a whole number, 0 or more, not .-1." err
 '
 test_case 'the beginning of an option is enough when it is the only one' '
 	new_repo

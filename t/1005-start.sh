@@ -206,6 +206,16 @@ test_case 'main moved on: one line says so; --advance measures HEAD and goes on 
 	git fsck --strict
 '
 
+test_case '-n 0 measures the start and asks for nothing' '
+	new_campaign repo --values=""
+	echo 9 >../values
+	git harness start -n 0
+	test "$(git rev-parse harness/best)" = "$(git rev-parse main)"
+	git harness start -n 0
+	git harness log >../out
+	test "$(wc -l <../out)" = 1
+'
+
 test_case 'two campaigns side by side' '
 	new_campaign repo --values="9"
 	git harness start --campaign=second -n 1

@@ -135,9 +135,9 @@ static void mistakes(void **state)
 		{ "--dry-run=1", "option '--dry-run' takes no value" },
 		{ "--why", "option '--why' wants a value" },
 		{ "-dm", "option '-m' wants a value" },
-		{ "-n x", "option '-n' wants a whole number, 1 or more, not 'x'" },
-		{ "-n 0", "option '-n' wants a whole number, 1 or more, not '0'" },
-		{ "-n 99999999999", "option '-n' wants a whole number, 1 or more, not '99999999999'" },
+		{ "-n x", "option '-n' wants a whole number, 0 or more, not 'x'" },
+		{ "-n -1", "option '-n' wants a whole number, 0 or more, not '-1'" },
+		{ "-n 99999999999", "option '-n' wants a whole number, 0 or more, not '99999999999'" },
 		{ "--no-why", "unknown option '--no-why'" },
 		{ "a b c", "'try' does not know what to do with 'c'" },
 	};
