@@ -93,18 +93,6 @@ int change_range(struct repo *repo, const char *range, struct change *ret, struc
 	return tree_compare(repo, &ret->base_tree, &tree, &ret->paths, err);
 }
 
-/* A tracked core.hooksPath directory is git's own control, whatever the surface says; NULL: it is none or lies elsewhere. */
-static const char *hooks_path(struct repo *repo)
-{
-	const char *path = repo_setting(repo, "core.hookspath"), *top = repo_work_dir(repo);
-
-	if (!path || !top)
-		return NULL;
-	if (path[0] != '/')
-		return starts_with(path, "./") ? path + 2 : path;
-	return starts_with(path, top) && path[strlen(top)] == '/' ? path + strlen(top) + 1 : NULL;
-}
-
 static int collide(void *data, const char *path, const struct tree_entry *entry, struct err *err)
 {
 	struct change *change = data;
@@ -149,10 +137,11 @@ static void close_rules(struct rules **rules)
 int change_judge(struct repo *repo, const struct policy *policy, struct change *change, struct err *err)
 {
 	CLEANUP(close_rules) struct rules *rules = NULL;
+	AUTOFREE char *hooks = repo_tracked_hooks(repo);
 	struct surface surface;
 	struct tree_lines lines;
 
-	surface_of(policy, hooks_path(repo), &surface);
+	surface_of(policy, hooks, &surface);
 	if (rules_open(repo, &change->base_tree, &rules, err) < 0 || judge_paths(repo, &surface, rules, change, err) < 0 ||
 	    tree_count_lines(repo, &change->paths, &lines, err) < 0)
 		return err->code;

@@ -34,6 +34,8 @@ const char *repo_state_dir(const struct repo *repo);	/* <common dir>/harness */
 /* Settings: read once through `git config -z --get-regexp`, so that -c, GIT_CONFIG_*, includes and config.worktree count. */
 const char *repo_setting(struct repo *repo, const char *key);		/* lower-case key; last value or NULL */
 bool repo_setting_bool(struct repo *repo, const char *key, bool fallback);
+/* core.hooksPath as a path of the tree, canonical, where it lies inside the checkout; else NULL. The caller frees it. */
+char *repo_tracked_hooks(struct repo *repo);
 /* "Name <mail>" as git would use for the committer, or ERR_NOT_FOUND with git's own hint when it has none. */
 int repo_ident(struct repo *repo, struct ident *ret, struct err *err);
 

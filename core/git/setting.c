@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "base/path.h"
 #include "git/cli.h"
 #include "git/internal.h"
 
@@ -78,6 +79,25 @@ bool repo_setting_bool(struct repo *repo, const char *key, bool fallback)
 	if (!*value || !strcasecmp(value, "false") || !strcasecmp(value, "no") || !strcasecmp(value, "off"))
 		return false;
 	return num_parse_int(value, strlen(value), &number) ? number != 0 : fallback;
+}
+
+/* Git takes a relative one from the top of the checkout, and any number of slashes and dots between its parts. */
+char *repo_tracked_hooks(struct repo *repo)
+{
+	const char *path = repo_setting(repo, "core.hookspath"), *top = repo_work_dir(repo);
+	STR clean = STR_INIT;
+
+	if (!path || !top || (path[0] == '/' && !path_is_within(path, top)))
+		return NULL;
+	for (path += path[0] == '/' ? strlen(top) : 0; *path; path += strcspn(path, "/")) {
+		size_t len;
+
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		if (len && (len != 1 || *path != '.'))
+			str_printf(&clean, "%s%.*s", clean.len ? "/" : "", (int)len, path);
+	}
+	return path_is_canonical(clean.buf) ? str_detach(&clean) : NULL;
 }
 
 static int no_ident(struct err *err)

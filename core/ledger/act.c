@@ -113,21 +113,9 @@ static int judge(const struct act *a, const struct record *r, const struct event
 
 static void decide_line(const struct history *h, const struct record *r, const struct decision *d, struct event *line)
 {
-	char delta[NUM_TEXT];
-
 	event_add(line, "verdict", verdict_names[d->verdict]);
 	event_add(line, "reason", reason_names[d->reason]);
-	event_add(line, "metric", d->metric);
-	if (d->has_value)
-		event_add_num(line, "value", d->value);
-	if (d->has_best)
-		event_add_num(line, "best", d->best);
-	if (d->has_value && d->has_best) {
-		num_format6(d->delta, delta);
-		event_add(line, "delta", delta);
-		event_add_num(line, "threshold", d->threshold);
-	}
-	event_add(line, "owner", d->owner);
+	record_decision(d, line);
 	event_add_oid(line, "base", &h->best);
 	event_add_oid(line, "tree", &r->tree);
 	event_add_oid(line, "policy", &h->policy_blob);

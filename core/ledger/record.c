@@ -273,6 +273,34 @@ size_t record_annotates(const struct record *r, struct oid ret[3])
 	return n;
 }
 
+void record_decision(const struct decision *d, struct event *line)
+{
+	char delta[NUM_TEXT];
+
+	event_add(line, "metric", d->metric);
+	if (d->has_value)
+		event_add_num(line, "value", d->value);
+	if (d->has_best)
+		event_add_num(line, "best", d->best);
+	if (d->has_value && d->has_best) {
+		num_format6(d->delta, delta);
+		event_add(line, "delta", delta);
+		event_add_num(line, "threshold", d->threshold);
+	}
+	event_add(line, "owner", d->owner);
+}
+
+const char *record_approver(const struct events *lines)
+{
+	const char *by = NULL;
+
+	for (size_t i = 0; i < lines->n; i++) {
+		if (event_is(&lines->v[i], "event", "approve"))
+			by = event_get(&lines->v[i], "by");
+	}
+	return by;
+}
+
 /* Calls for each line of a note; own: is it that number's? */
 static void split_note(const char *campaign, int number, const char *ptr, size_t len,
 		       void (*fn)(void *data, const char *ptr, size_t len, bool own), void *data)

@@ -15,6 +15,11 @@ int record_parse(const char *campaign, int number, const char *ptr, size_t len, 
 int record_fold(const struct events *lines, struct record *r, struct err *err);
 void record_clear(struct record *r);
 
+/* The numbers of a decide line, from metric= to owner=. */
+void record_decision(const struct decision *d, struct event *line);
+/* "Name <mail>" of who approved last, or NULL; in lines. */
+const char *record_approver(const struct events *lines);
+
 /* A note's text with that number's lines replaced by `lines` (record text); everything else byte for byte. False: nothing to do. */
 bool record_into_note(const char *campaign, int number, const char *old, size_t len, const struct str *lines, struct str *ret);
 /* Only that number's lines of a note, as they stand there. */

@@ -34,17 +34,6 @@ static void verify_clear(struct verify *v)
 	index_free(&v->measured);
 }
 
-static char *tracked_hooks(struct repo *repo)
-{
-	const char *path = repo_setting(repo, "core.hookspath"), *top = repo_work_dir(repo);
-
-	if (!path || !top)
-		return NULL;
-	if (path[0] != '/')
-		return xstrdup(path);
-	return starts_with(path, top) && path[strlen(top)] == '/' ? xstrdup(path + strlen(top) + 1) : NULL;
-}
-
 static int verify_chain(struct verify *v, struct err *err)
 {
 	CLEANUP(chain_free) struct chain chain = { 0 };
@@ -173,7 +162,7 @@ int verify_campaign(struct repo *repo, const char *campaign, struct verify_resul
 	if (r < 0)
 		return oid_is_zero(&tip) ? r : as_break(&v, campaign, err);
 	v.h = h;
-	v.hooks_path = tracked_hooks(repo);
+	v.hooks_path = repo_tracked_hooks(repo);
 	v.approved = xcalloc(h->n_records + 1, sizeof(*v.approved));
 	r = verify_all(&v, err);
 	if (r < 0)

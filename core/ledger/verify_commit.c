@@ -7,6 +7,7 @@
 #include "git/commit.h"
 #include "git/tree.h"
 #include "ledger/ledger.h"
+#include "ledger/record.h"
 #include "ledger/verifying.h"
 
 #define OURS "Harness-"
@@ -38,17 +39,6 @@ static const char *next_ours(const char *at, size_t *ret_len)
 	return at;
 }
 
-static const char *approver(const struct claim *c)
-{
-	const char *by = NULL;
-
-	for (size_t i = 0; i < c->lines.n; i++) {
-		if (event_is(&c->lines.v[i], "event", "approve"))
-			by = event_get(&c->lines.v[i], "by");
-	}
-	return by;
-}
-
 static int wrong_trailer(struct verify *v, const struct claim *c, const char *want, size_t n_want, const char *have, size_t n_have)
 {
 	const struct oid_hex id = oid_hex(&v->link->entry.commit);
@@ -69,7 +59,7 @@ static int check_trailers(struct verify *v, const struct claim *c, const struct 
 {
 	const struct message_in in = {
 		.record = &c->r, .policy = v->policy, .campaign = v->h->campaign, .policy_blob = &v->policy_blob,
-		.approved_by = c->r.verdict == VERDICT_ACCEPT ? approver(c) : NULL,
+		.approved_by = c->r.verdict == VERDICT_ACCEPT ? record_approver(&c->lines) : NULL,
 	};
 	STR message = STR_INIT;
 	const char *want, *have = commit->message;
