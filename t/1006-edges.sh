@@ -49,4 +49,144 @@ test_case 'a metric that two stages print at the baseline is an error of the set
 	grep "one" ../err && grep "two" ../err
 '
 
+# start_with_pid <arguments>: the loop as a child whose id ../pid tells; its exit status is left in $rc
+start_with_pid() {
+	rc=0
+	sh -c "echo \$\$ >../pid; exec git-harness $*" >../out 2>&1 || rc=$?
+}
+
+test_case 'a step that ends just as the loop is told to: it ends too, and nothing is lost' '
+	new_repo
+	here=$PWD
+	cat >agent.sh <<-END
+		echo \$GIT_HARNESS_EXPERIMENT >>$here/../asked
+		echo \$((10 - GIT_HARNESS_EXPERIMENT)) >value
+		test \$(grep -cx \$GIT_HARNESS_EXPERIMENT $here/../asked) != 1 || kill -INT \$(cat $here/../pid)
+	END
+	new_policy
+	sed "s/command: \"v=.*/command: sh agent.sh}/; s/experiments: 50/experiments: 4/" harness.yaml >h
+	mv h harness.yaml
+	git add . && git commit -qm policy
+	for i in 1 2 3 4 5; do
+		start_with_pid start
+		test $rc = 130 || break
+	done
+	test $rc = 0
+	test "$(git cat-file -p harness/best:value)" = 6
+	git harness verify
+'
+
+test_case 'SIGINT between samples: those measured are kept, the next is not begun' '
+	new_repo
+	here=$PWD
+	new_policy
+	cat >eval.sh <<-END
+		echo \$GIT_HARNESS_EXPERIMENT.\$GIT_HARNESS_SAMPLE >>$here/../samples
+		echo METRIC score=\$(cat value)
+		test ! -e $here/../int || kill -INT \$(cat $here/../pid)
+	END
+	sed "s/^evaluate:.*/evaluate: [{name: score, command: sh eval.sh, samples: 3}]/; s/experiments: 50/experiments: 1/" harness.yaml >h
+	mv h harness.yaml
+	echo 9 >../values
+	git add . && git commit -qm policy
+	touch ../int
+	for i in 1 2 3 4 5 6 7 8; do
+		start_with_pid start
+		test $rc = 130 || break
+	done
+	rm ../int
+	test $rc = 0 || git harness resume
+	test "$(git cat-file -p harness/best:value)" = 9
+	git harness verify
+'
+
+test_case 'an approved candidate keeps its own logs, and is no further experiment for -n' '
+	new_repo
+	cat >agent.sh <<-END
+		echo agent \$GIT_HARNESS_EXPERIMENT
+		echo \$((10 - GIT_HARNESS_EXPERIMENT)) >value
+		test \$GIT_HARNESS_EXPERIMENT != 1 || echo x >>frozen
+	END
+	echo frozen >frozen
+	new_policy
+	sed "s/command: \"v=.*/command: sh agent.sh}/; s/allow: .value.}/allow: [value], on_violation: escalate}/" harness.yaml >h
+	mv h harness.yaml
+	git add . && git commit -qm policy
+	exits 2 git harness start -n 1
+	exits 2 git harness start -n 1
+	git harness approve 1
+	git harness start -n 1
+	file_of 1 agent.log | grep "^agent 1$"
+	file_of 2 agent.log | grep "^agent 2$"
+	record 3 | grep event=decide
+	git harness verify
+'
+
+# open_measured: experiment 1 is open, its agent was paid, its evaluation was interrupted
+open_measured() {
+	here=$PWD
+	new_policy "$@"
+	cat >eval.sh <<-END
+		if test -e $here/../int && test \$(cat value) = 9; then
+			rm $here/../int
+			kill -INT \$(cat $here/../pid)
+			exec tail -f /dev/null
+		fi
+		echo METRIC score=\$(cat out value 2>/dev/null | head -n 1)
+	END
+	sed "s/^evaluate:.*/evaluate: [{name: score, command: sh eval.sh}]/" harness.yaml >h
+	mv h harness.yaml
+	printf "9\n12\n" >../values
+	git add . && git commit -qm policy
+	touch ../int
+	start_with_pid start
+	test $rc = 130
+}
+
+test_case 'start --advance: what was open joins best first, and HEAD does not undo it' '
+	new_repo
+	open_measured
+	echo more >more
+	git add more && git commit -qm more
+	git harness start --advance -n 1 2>../err
+	test "$(decided 1)" = "accept better"
+	test "$(git cat-file -p harness/best:value)" = 9
+	grep "best has moved on" ../err
+	git harness verify
+'
+
+test_case 'a baseline that was interrupted is begun again under an adopted policy' '
+	new_repo
+	new_policy
+	here=$PWD
+	cat >eval.sh <<-END
+		if test -e $here/../int && test \$GIT_HARNESS_SAMPLE = 2; then
+			rm $here/../int
+			kill -INT \$(cat $here/../pid)
+			exec tail -f /dev/null
+		fi
+		echo METRIC score=1\$(cat value)
+	END
+	sed "s/^evaluate:.*/evaluate: [{name: score, command: sh eval.sh, samples: 3}]/; s/experiments: 50/experiments: 1/" harness.yaml >h
+	mv h harness.yaml
+	git add . && git commit -qm policy
+	touch ../int
+	start_with_pid start
+	test $rc = 130
+	edit_policy "s/command: sh eval.sh/command: echo METRIC score=\$(cat value)/"
+	git harness resume --adopt-policy
+	record 0 | grep "event=evaluate .* score=10,10,10$"
+	git harness verify
+'
+
+test_case 'replay leaves alone what an open experiment has executed' '
+	new_repo
+	open_measured "execute: {command: cp value out, artifacts: [out]}"
+	git harness replay 0
+	git harness resume
+	test "$(decided 1)" = "accept better"
+	record 1 | grep "event=decide .* value=9 "
+	git harness verify
+'
+
 test_done

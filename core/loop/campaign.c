@@ -197,6 +197,7 @@ static int same_policy(struct loop *l, const struct oid *head, struct err *err)
 static int moved_on(struct loop *l, const struct oid *head, struct err *err)
 {
 	bool best_has, head_has;
+	char best[NAME_MAX_REF];
 
 	if (oid_is_zero(&l->h->best))
 		return 0;
@@ -213,18 +214,10 @@ static int moved_on(struct loop *l, const struct oid *head, struct err *err)
 		return 0;
 	if (!head_has) {
 		err_set(err, ERR_REFUSED, "cannot advance: HEAD does not hold what best has");
-		return err_hint(err, "git merge %s, then git harness start --advance",
-				!strcmp(l->campaign, "main") ? "harness/best" : l->h->campaign);
+		name_best(l->campaign, best);
+		return err_hint(err, "git merge %s, then git harness start --advance", best + strlen("refs/heads/"));
 	}
 	l->advance_to = *head;
-	return 0;
-}
-
-static int park_waiting(struct loop *l, struct err *err)
-{
-	for (size_t i = 0; i < l->h->n_records; i++)
-		if (l->h->records[i].waiting && experiment_park(l, &l->h->records[i], err) < 0)
-			return err->code;
 	return 0;
 }
 
@@ -252,7 +245,7 @@ int campaign_go_on(struct loop *l, struct err *err)
 		loop_say(l, "mended %d ref%s or note%s from the ledger", mended, mended == 1 ? "" : "s", mended == 1 ? "" : "s");
 	if (l->options.replay)
 		return 0;
-	if (look_at_head(l, err) < 0 || park_waiting(l, err) < 0)
+	if (look_at_head(l, err) < 0)
 		return err->code;
 	return l->h->loop_waits ? loop_act(l, "resume", &none, err) : 0;
 }

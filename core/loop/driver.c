@@ -149,6 +149,11 @@ int experiment_pump(struct experiment *x, struct err *err)
 
 	if (x->pumping)
 		return 0;
+	/* Told to end while a step was ending by itself: what it found is in the journal, and the move is not made. */
+	if (x->loop->halting && x->posted >= 0 && x->posted != MOVE_DISCARDED) {
+		x->posted = -1;
+		return loop_cancelled(x, err);
+	}
 	x->pumping = true;
 	while (x->posted >= 0 && rc >= 0) {
 		enum move on = (enum move)x->posted;
@@ -230,6 +235,7 @@ int loop_cancelled(struct experiment *x, struct err *err)
 
 static int stop_at_once(struct loop *l, struct err *err)
 {
+	l->halting = true;
 	l->result.end = l->signal ? LOOP_SIGNAL : LOOP_STOPPED;
 	l->result.signal = l->signal;
 	if (is_running(&l->x)) {

@@ -33,6 +33,7 @@ struct experiment {
 	bool open;			/* a number is taken */
 	enum kind kind;
 	int number;
+	struct oid policy;		/* pinned when it was opened */
 	struct oid base, base_tree;	/* commit it is judged against */
 	struct oid tree;		/* candidate */
 	struct oid draft;		/* an earlier commit of the same number (parked, or on an earlier best): kept reachable */
@@ -92,7 +93,6 @@ int experiment_save(struct experiment *x, const char *name, const void *ptr, siz
 int experiment_load(struct experiment *x, const char *name, struct str *ret, struct err *err);
 
 int measure_of_experiment(struct experiment *x, struct err *err);	/* readies x->run for base or candidate */
-int experiment_park(struct loop *l, const struct record *r, struct err *err);
 /* A commit of the candidate as it stands, for people; no verdict yet. */
 int experiment_draft(struct experiment *x, struct oid *ret, struct err *err);
 

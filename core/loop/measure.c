@@ -64,8 +64,10 @@ void measure_again(struct measure *m)
 
 void measure_cancel(struct measure *m, bool at_once)
 {
-	if (m->task)
-		task_cancel(m->task, at_once);
+	if (!m->task)
+		return;
+	m->cancelled = true;	/* said now: the task may end by itself before it hears */
+	task_cancel(m->task, at_once);
 }
 
 void measure_clear(struct measure *m)
@@ -212,10 +214,8 @@ static int execute_ended(void *data, struct task *task, const struct task_end *e
 	m->task = NULL;
 	measure_log(&m->execute_log, m->bench->policy->execute.command, task);
 	task_free(task);
-	if (end->cancelled) {
-		m->cancelled = true;
+	if (end->cancelled)
 		return m->end(m->data, m, err);
-	}
 	outcome_clear(&m->outcome);
 	measure_judge_exit(m, end, "execute", true);
 	measure_add_end(&line, end);
@@ -295,7 +295,7 @@ static void replay_failure(struct measure *m, const char *kind, const struct eve
 
 void measure_replay(struct measure *m, const char *kind, const struct event *line)
 {
-	int64_t wall = 0, confirm = 0;
+	int64_t wall = 0, cpu = 0, rss = 0, confirm = 0;
 
 	event_get_secs(line, "wall", &wall);
 	if (event_get_int(line, "confirm", &confirm) && confirm > m->round)
@@ -308,8 +308,12 @@ void measure_replay(struct measure *m, const char *kind, const struct event *lin
 		if (m->sample == 0)
 			m->stage_wall = m->stage_cpu = m->stage_rss = 0;
 		take_values(&m->pending, m->bench, line);
+		event_get_secs(line, "cpu", &cpu);
+		event_get_int(line, "maxrss", &rss);
 		m->sample++;
 		m->stage_wall += wall;
+		m->stage_cpu += cpu;
+		m->stage_rss = rss > m->stage_rss ? rss : m->stage_rss;
 		m->evaluation += wall;
 	} else if (!strcmp(kind, "evaluate")) {
 		take_values(&m->measured, m->bench, line);

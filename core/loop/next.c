@@ -28,6 +28,7 @@ static int open_number(struct loop *l, enum kind kind, int number, const struct 
 	x->kind = kind;
 	x->number = number;
 	x->base = *base;
+	x->policy = l->h->policy_blob;
 	if (tree_of_commit(l->repo, base, &x->base_tree, err) < 0)
 		return err->code;
 	if (kind == KIND_BASELINE)
@@ -35,6 +36,7 @@ static int open_number(struct loop *l, enum kind kind, int number, const struct 
 	event_add(&line, "event", "open");
 	event_add_int(&line, "experiment", number);
 	event_add_int(&line, "kind", kind);
+	event_add_oid(&line, "policy", &x->policy);
 	event_add_oid(&line, "base", &x->base);
 	event_add_oid(&line, "base_tree", &x->base_tree);
 	if (kind != KIND_NEW)
@@ -47,7 +49,7 @@ static int open_number(struct loop *l, enum kind kind, int number, const struct 
 	}
 	event_add_secs(&line, "elapsed", loop_elapsed(l));
 	x->open = true;
-	if (loop_clear_work(l, kind == KIND_APPROVED, err) < 0)
+	if (loop_clear_work(l, err) < 0)
 		return err->code;
 	return journal_add(l->journal, &line, false, err);
 }
@@ -140,6 +142,23 @@ static int open_baseline(struct loop *l, struct err *err)
 	return experiment_post(&l->x, MOVE_FIRST);
 }
 
+/* Asked for when the loop began; the experiment that was open then, or an answer, may have moved best since. */
+static int check_advance(struct loop *l, struct err *err)
+{
+	bool holds;
+
+	if (oid_is_zero(&l->advance_to))
+		return 0;
+	if (repo_descends(l->repo, &l->advance_to, &l->h->best, &holds, err) < 0)
+		return err->code;
+	if (holds && !oid_eq(&l->advance_to, &l->h->best))
+		return 0;
+	if (!holds)
+		loop_say(l, "note: best has moved on, and HEAD does not hold it; merge it, then git harness start --advance");
+	l->advance_to = (struct oid){ { 0 } };
+	return 0;
+}
+
 static int open_new(struct loop *l, struct err *err)
 {
 	if (open_number(l, KIND_NEW, (int)l->h->n_records, &l->h->best, err) < 0)
@@ -168,8 +187,10 @@ int enter_budget(struct experiment *x, struct err *err)
 	struct loop *l = x->loop;
 
 	experiment_reset(x);
-	if (loop_serve(l, false, err) < 0)
+	if (loop_serve(l, false, err) < 0 || check_advance(l, err) < 0)
 		return err->code;
+	if (l->halting)
+		return finish(x, l->result.end, "stopped");
 	if (l->broken)
 		return stop_broken(x, err);
 	if (l->stop_after)

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "base/num.h"
 #include "loop/session.h"
 #include "git/ref.h"
 #include "ledger/names.h"
@@ -55,11 +54,9 @@ static int warn_commands(struct loop *l, struct err *err)
 	return 0;
 }
 
-int loop_clear_work(struct loop *l, bool keep, struct err *err)
+int loop_clear_work(struct loop *l, struct err *err)
 {
-	if (!keep && remove_tree(AT_FDCWD, l->work_dir, 0, err) < 0)
-		return err->code;
-	return io_mkdirs(l->work_dir, 0700, err);
+	return remove_tree(AT_FDCWD, l->work_dir, 0, err) < 0 ? err->code : io_mkdirs(l->work_dir, 0700, err);
 }
 
 static int prepare(struct loop *l, struct err *err)
@@ -97,24 +94,12 @@ static int learn_baseline(struct loop *l, struct err *err)
 	CLEANUP(events_free) struct events lines = { 0 };
 
 	l->bench.expect.goal_stage = -1;
-	if (l->h->last_baseline < 0 || l->h->needs_baseline)
+	if (l->h->last_baseline < 0 || (l->h->needs_baseline && !l->options.replay))
 		return 0;
 	if (history_lines(l->repo, l->h, l->h->last_baseline, &lines, err) < 0)
 		return err->code;
 	expect_learn(l->policy, &lines, &l->bench.expect);
 	return 0;
-}
-
-static void find_hooks_path(struct loop *l)
-{
-	const char *path = repo_setting(l->repo, "core.hookspath"), *top = repo_work_dir(l->repo);
-
-	if (!path || !top)
-		return;
-	if (path[0] != '/')
-		l->tracked_hooks = xstrdup(path);
-	else if (starts_with(path, top) && path[strlen(top)] == '/')
-		l->tracked_hooks = xstrdup(path + strlen(top) + 1);
 }
 
 /* The workspaces; made anew where another policy prepares or includes something else. */
@@ -138,7 +123,7 @@ static int open_pool(struct loop *l, struct err *err)
 
 static int furnish(struct loop *l, struct err *err)
 {
-	find_hooks_path(l);
+	l->tracked_hooks = repo_tracked_hooks(l->repo);
 	surface_of(l->policy, l->tracked_hooks, &l->surface);
 	if (reactor_new(&l->reactor, err) < 0 || open_pool(l, err) < 0)
 		return err->code;
@@ -168,8 +153,8 @@ static struct loop *new_loop(struct repo *repo, const struct loop_options *o)
 	l->hooks_path = xstrdup(o->hooks);
 	l->state_dir = name_state_dir(repo, o->campaign);
 	l->work_dir = xasprintf("%s/open", l->state_dir);
-	l->keep_dir = xasprintf("%s/open/artifacts", l->state_dir);
-	l->keep_state_dir = xasprintf("%s/open/state", l->state_dir);
+	l->keep_dir = xasprintf("%s/%s/artifacts", l->state_dir, o->replay ? "replay" : "open");
+	l->keep_state_dir = xasprintf("%s/%s/state", l->state_dir, o->replay ? "replay" : "open");
 	l->inbox_fd = l->signal_fd = -1;
 	l->opened = clock_mono();
 	l->x.loop = l;

@@ -11,6 +11,7 @@
 #include "base/glob.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "loop/session.h"
 
@@ -67,8 +68,12 @@ static int save_proposal(struct experiment *x, struct err *err)
 		str_printf(&text, "%s\n", x->proposal.subject);
 	if (x->proposal.body)
 		str_printf(&text, "\n%s\n", x->proposal.body);
-	if (!isnan(x->proposal.confidence))
-		str_printf(&text, "\nConfidence: %g\n", x->proposal.confidence);
+	if (!isnan(x->proposal.confidence)) {	/* to the last digit: this text is what a resumed experiment reads */
+		char num[NUM_TEXT];
+
+		num_format(x->proposal.confidence, num);
+		str_printf(&text, "\nConfidence: %s\n", num);
+	}
 	if (x->proposal.stop)
 		str_puts(&text, "\nStop: true\n");
 	return text.len ? experiment_save(x, "proposal.md", text.buf, text.len, err) : 0;

@@ -1,12 +1,14 @@
 /* Measure an experiment again, as it was measured, and compare; and give an experiment that nobody runs its end. */
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
-#include "loop/session.h"
+#include "base/path.h"
 #include "loop/checkpoint.h"
+#include "loop/session.h"
+#include "run/remove.h"
 
 struct replay {
 	struct measure m;
@@ -50,13 +52,17 @@ static int ended(void *data, struct measure *m, struct err *err)
 
 const struct measured *loop_measured_on(const struct history *h, const struct oid *commit, int before)
 {
-	for (int i = before - 1; i >= 0; i--) {
+	const struct record *ret = NULL;
+
+	for (size_t i = 0; i < h->n_records; i++) {
 		const struct record *r = &h->records[i];
 
+		if (ret && r->number >= before)
+			break;
 		if (oid_eq(&r->accepted, commit) || (r->baseline && oid_eq(&r->commit, commit)))
-			return &r->measured;
+			ret = r;
 	}
-	return NULL;
+	return ret ? &ret->measured : NULL;
 }
 
 static const struct measured *baseline_then(const struct history *h, int number)
@@ -107,8 +113,6 @@ static int judge(struct loop *l, const struct record *r, struct replay *run, str
 		return err->code;
 	if (!r->baseline) {
 		in.best = loop_measured_on(l->h, &r->base, r->number);
-		if (!in.best)	/* approved late: judged against a best with a higher number */
-			in.best = loop_measured_on(l->h, &r->base, (int)l->h->n_records);
 		in.baseline = baseline_then(l->h, r->number);
 	}
 	measured_copy(&run->m.measured, &ret->measured);
@@ -138,6 +142,14 @@ static int write_act(struct loop *l, int number, const struct replay_result *r, 
 	return loop_act(l, "replay", &facts, err);
 }
 
+/* What the run left for its stages is nobody's after it. */
+static int forget_output(const struct loop *l, struct err *err)
+{
+	AUTOFREE char *dir = path_dirname(l->keep_dir);
+
+	return remove_tree(AT_FDCWD, dir, 0, err);
+}
+
 int loop_replay(struct repo *repo, const char *campaign, int number, struct replay_result *ret, struct err *err)
 {
 	struct loop_options o = { .campaign = campaign, .command = "replay", .must_exist = true, .replay = true };
@@ -150,9 +162,10 @@ int loop_replay(struct repo *repo, const char *campaign, int number, struct repl
 		return err->code;
 	r = history_record(l->h, number);
 	if (!r || !r->run) {
+		err_set(err, r ? ERR_REFUSED : ERR_NOT_FOUND, r ? "experiment %d was never measured (%s)"
+			: "there is no experiment %d%s", number, r ? reason_names[r->reason] : "");
 		loop_free(l);
-		return err_set(err, r ? ERR_REFUSED : ERR_NOT_FOUND, r ? "experiment %d was never measured (%s)"
-			       : "there is no experiment %d%s", number, r ? reason_names[r->reason] : "");
+		return err->code;
 	}
 	measure_init(&run.m, &l->bench, no_line, ended, &run);
 	run.m.number = number;
@@ -168,6 +181,8 @@ int loop_replay(struct repo *repo, const char *campaign, int number, struct repl
 	if (rc >= 0)
 		rc = judge(l, r, &run, ret, err);
 	measure_clear(&run.m);
+	if (rc >= 0)
+		rc = forget_output(l, err);
 	if (rc >= 0)
 		rc = write_act(l, number, ret, err);
 	loop_free(l);

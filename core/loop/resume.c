@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "loop/session.h"
 
 #define OPEN_BYTES ((size_t)8 << 20)
@@ -80,6 +79,7 @@ static int reopen(struct loop *l, const struct event *line, struct err *err)
 	x->open = true;
 	x->number = (int)number;
 	x->kind = (enum kind)kind;
+	event_get_oid(line, "policy", &x->policy);
 	event_get_oid(line, "tree", &x->tree);
 	event_get_oid(line, "draft", &x->draft);
 	if (event_is(line, "conflict", "1"))
@@ -200,12 +200,15 @@ static bool objects_live(const struct experiment *x)
 	return event_get_oid(&x->facts, "whole", &whole) && repo_has(x->loop->repo, &whole);
 }
 
-/* Recorded already (it died after the commit point), or its candidate is gone: to be asked for again. */
+/* Recorded already (it died after the commit point); or its candidate is gone, or its samples count under no policy any more: begun again. */
 static bool is_stale(const struct experiment *x)
 {
-	const struct record *done = history_record(x->loop->h, x->number);
+	const struct history *h = x->loop->h;
+	const struct record *done = history_record(h, x->number);
 
 	if (done && (x->kind != KIND_APPROVED || !done->approved))
+		return true;
+	if (h->needs_baseline && !x->taken && !oid_eq(&x->policy, &h->policy_blob))
 		return true;
 	return !objects_live(x);
 }

@@ -33,11 +33,12 @@ struct loop {
 	bool stop;			/* the reactor ends */
 	bool journal_open;		/* a proposal was open when it was read */
 	bool stop_after, discard;
+	bool halting;			/* a signal, or stop --now: nothing more is begun */
 	bool ended;			/* the last live line says how, and stays */
 	bool broken;			/* the evaluator fails on best too */
 	int signal;
 	struct loop_result result;
-	struct watch *inbox, *signals, *tick, *wall;
+	struct watch *inbox, *signals, *tick;
 	int inbox_fd, signal_fd;
 };
 
@@ -50,11 +51,11 @@ int campaign_go_on(struct loop *l, struct err *err);
 int loop_serve(struct loop *l, bool running, struct err *err);
 int loop_cancelled(struct experiment *x, struct err *err);
 int loop_act(struct loop *l, const char *kind, struct event *facts, struct err *err);
-int loop_clear_work(struct loop *l, bool keep, struct err *err);
+int loop_clear_work(struct loop *l, struct err *err);
 void loop_say(struct loop *loop, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int64_t loop_elapsed(const struct loop *loop);			/* campaign wall so far, ns */
 struct spent loop_spent(const struct loop *loop);		/* with this session's wall */
-/* Samples of what stood on that commit, of the latest number below `before`; NULL: never measured. */
+/* Samples of what stood on that commit: of the latest number below `before`, or of a later one (an approval may come late); NULL: never measured. */
 const struct measured *loop_measured_on(const struct history *h, const struct oid *commit, int before);
 void brief_write(const struct loop *loop, const struct experiment *x, struct str *ret);
 

@@ -6,11 +6,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/num.h"
 #include "base/text.h"
 #include "git/commit.h"
-#include "git/ref.h"
-#include "ledger/names.h"
 #include "ledger/record.h"
 #include "loop/session.h"
 #include "loop/checkpoint.h"
@@ -20,28 +17,6 @@
 static const char *verdict_of(const struct experiment *x)
 {
 	return verdict_names[x->state == ACCEPT ? VERDICT_ACCEPT : x->state == ESCALATE ? VERDICT_ESCALATE : VERDICT_REJECT];
-}
-
-static void add_derived(struct event *line, const char *key, double value)
-{
-	char num[NUM_TEXT];
-
-	num_format6(value, num);
-	event_add(line, key, num);
-}
-
-static void add_numbers(struct event *line, const struct decision *d)
-{
-	event_add(line, "metric", d->metric);
-	if (d->has_value)
-		event_add_num(line, "value", d->value);
-	if (d->has_best)
-		event_add_num(line, "best", d->best);
-	if (d->has_value && d->has_best) {
-		add_derived(line, "delta", d->delta);
-		event_add_num(line, "threshold", d->threshold);
-	}
-	event_add(line, "owner", d->owner);
 }
 
 static bool is_decided(const struct experiment *x)
@@ -58,7 +33,7 @@ int enter_judged(struct experiment *x, struct err *err)
 		return experiment_post(x, MOVE_JUDGED);
 	event_add(&line, "verdict", verdict_of(x));
 	event_add(&line, "reason", reason_names[x->reason]);
-	add_numbers(&line, &x->decision);
+	record_decision(&x->decision, &line);
 	event_add(&line, "stage", x->stage);
 	if (x->stage && x->exit >= 0)
 		event_add_int(&line, "exit", x->exit);
@@ -107,16 +82,6 @@ static int64_t decided_at(const struct experiment *x)
 	return (wall < 0 ? clock_wall() : wall) / NS_PER_S;
 }
 
-static const char *approver(const struct experiment *x)
-{
-	const char *by = NULL;
-
-	for (size_t i = 0; i < x->lines.n; i++)
-		if (event_is(&x->lines.v[i], "event", "approve"))
-			by = event_get(&x->lines.v[i], "by");
-	return by;
-}
-
 static int author_of(const struct loop *l, struct ident *author, struct err *err)
 {
 	const char *said = l->policy->agent.author, *mail = said ? strchr(said, '<') : NULL;
@@ -146,7 +111,7 @@ static int write_commit(struct experiment *x, const struct record *r, struct oid
 	struct message_in in = {
 		.record = r, .policy = l->policy, .campaign = l->campaign, .policy_blob = &l->h->policy_blob,
 		.subject = x->proposal.subject, .body = x->proposal.body,
-		.approved_by = r->verdict == VERDICT_ACCEPT ? approver(x) : NULL,
+		.approved_by = r->verdict == VERDICT_ACCEPT ? record_approver(&x->lines) : NULL,
 	};
 	struct commit_spec spec = { .tree = x->tree, .parents = &x->base, .n_parents = 1 };
 
@@ -177,20 +142,6 @@ int experiment_draft(struct experiment *x, struct oid *ret, struct err *err)
 	spec.author = &author;
 	spec.message = message.buf;
 	return commit_write(l->repo, &spec, ret, err);
-}
-
-/* A candidate that waits for a person stands on a branch of its own; made again on the next open where a crash came between. */
-int experiment_park(struct loop *l, const struct record *r, struct err *err)
-{
-	char name[NAME_MAX_REF];
-	struct oid at;
-
-	name_review(l->campaign, r->number, name);
-	if (ref_read(l->repo, name, &at, err) < 0)
-		return err->code;
-	if (!oid_is_zero(&at))
-		return 0;
-	return ref_update(l->repo, name, &at, &r->commit, "harness: waits for a person", err);
 }
 
 static void subject_of(const struct experiment *x, const struct record *r, struct str *ret)
@@ -254,7 +205,7 @@ static void take_notice(struct loop *l, const struct record *r)
 	if (r->baseline) {
 		expect_learn(l->policy, &l->x.lines, &l->bench.expect);
 	} else {
-		l->result.experiments++;
+		l->result.experiments += l->x.kind == KIND_NEW;	/* a late measurement is no further one */
 		l->result.accepted += r->verdict == VERDICT_ACCEPT;
 		l->result.gain |= r->verdict == VERDICT_ACCEPT;
 	}
@@ -277,8 +228,6 @@ int enter_record(struct experiment *x, struct err *err)
 	r = history_record(l->h, x->number);
 	if (!r)
 		return err_set(err, ERR_BUG, "experiment %d was recorded and is not in the ledger", x->number);
-	if (r->waiting && experiment_park(l, r, err) < 0)
-		return err->code;
 	take_notice(l, r);
 	if (journal_reset(l->journal, &(struct events){ 0 }, err) < 0)
 		return err->code;

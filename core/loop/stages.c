@@ -217,10 +217,8 @@ static int sample_ended(void *data, struct task *task, const struct task_end *en
 	m->task = NULL;
 	measure_log(&m->evaluate_log, stage_of(m)->command, task);
 	task_free(task);
-	if (end->cancelled) {
-		m->cancelled = true;
+	if (end->cancelled)
 		return m->end(m->data, m, err);
-	}
 	if (m->rebuilding) {
 		m->stage++;
 		return next(m, err);
@@ -311,6 +309,8 @@ static void baseline_complete(struct measure *m)
 
 static int next(struct measure *m, struct err *err)
 {
+	if (m->cancelled)
+		return m->end(m->data, m, err);
 	if (m->rebuilding && m->stage >= m->resume_stage)
 		m->rebuilding = false;
 	if (m->stage < m->stages && !m->rebuilding && m->sample >= stage_of(m)->samples_max)

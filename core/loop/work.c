@@ -248,8 +248,13 @@ static int judge(struct experiment *x, struct err *err)
 		if (net_of_base(x, &net, err) < 0)
 			return err->code;
 		in.fewer_lines = x->net < net;
-		in.best = oid_eq(&x->base, &h->best) ? h->best_measured : loop_measured_on(h, &x->base, x->number);
+		in.best = oid_eq(&x->base, &h->best) ? h->best_measured : loop_measured_on(h, &x->base, (int)h->n_records);
 		in.baseline = h->baseline_measured;
+		if (!in.best) {
+			err_set(err, ERR_REFUSED, "experiment %d cannot be judged: %s was not measured under the present policy",
+				x->number, oid_hex(&x->base).s);
+			return err_hint(err, "git harness stop --now --discard records it as interrupted");
+		}
 	}
 	decide(&in, &x->decision);
 	x->reason = x->decision.reason;
