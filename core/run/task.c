@@ -45,6 +45,7 @@ struct task {
 	int64_t started, grace;
 	int64_t wall_ends;	/* INT64_MAX: never */
 	int64_t too_late;	/* the supervisor should be gone by then */
+	bool asked;		/* task_cancel() was called */
 };
 
 static int held = -1;
@@ -260,6 +261,7 @@ static int end_orphans(struct task *t, struct task_end *end, struct err *err)
 
 	*end = (struct task_end){ .exit = 128 + SIGKILL, .signal = SIGKILL };
 	end->timed_out = clock_mono() >= t->wall_ends;
+	end->cancelled = t->asked && !end->timed_out;
 	if (orphans_end(&ended, err) < 0)
 		return err->code;
 	end->wall = clock_mono() - t->started;
@@ -269,12 +271,24 @@ static int end_orphans(struct task *t, struct task_end *end, struct err *err)
 	return 0;
 }
 
+/* A word of ours that it had not read when it ended makes the first recv fail (ECONNRESET); what it told stands behind that. */
+static bool was_told(const struct task *t, struct supervised *ret)
+{
+	for (int i = 0; i < 2; i++) {
+		ssize_t n = recv(t->ctl, ret, sizeof(*ret), MSG_DONTWAIT);
+
+		if (n >= 0 || errno != ECONNRESET)
+			return n == (ssize_t)sizeof(*ret);
+	}
+	return false;
+}
+
 static int conclude(struct task *t, struct task_end *end, struct err *err)
 {
 	struct supervised told;
 
 	reap_supervisor(t);
-	if (recv(t->ctl, &told, sizeof(told), MSG_DONTWAIT) != (ssize_t)sizeof(told))
+	if (!was_told(t, &told))
 		return end_orphans(t, end, err);
 	*end = (struct task_end){
 		.timed_out = told.timed_out, .cancelled = told.cancelled, .wall = told.wall, .cpu = told.cpu,
@@ -394,6 +408,7 @@ void task_cancel(struct task *task, bool at_once)
 
 	if (!task->pid)
 		return;
+	task->asked = true;
 	if (limit < task->too_late)
 		task->too_late = limit;
 	(void)send(task->ctl, &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT);	/* fails when it has ended: that is told soon */
@@ -412,7 +427,7 @@ static void end_now(struct task *t)
 	if (t->pidfd < 0 || poll(&p, 1, 3000) <= 0)
 		kill(t->pid, SIGKILL);
 	reap_supervisor(t);
-	if (t->ctl < 0 || recv(t->ctl, &told, sizeof(told), MSG_DONTWAIT) != (ssize_t)sizeof(told))
+	if (t->ctl < 0 || !was_told(t, &told))
 		(void)orphans_end(&ended, &ignored);
 }
 

@@ -306,6 +306,41 @@ static void many_at_once(void **state)
 	reactor_free(r);
 }
 
+static int told(void *data, struct task *task, const struct task_end *end, struct err *err)
+{
+	struct many *m = data;
+
+	(void)err;
+	if (end->exit && !end->cancelled)
+		fail_msg("cancelled as it ended: taken for exit status %d", end->exit);
+	task_free(task);
+	m->done = true;
+	return 0;
+}
+
+static void a_cancel_that_meets_the_end_is_no_crash(void **state)
+{
+	struct task_spec spec = { .command = "exit 0", .output = -1 };
+	struct reactor *r;
+	struct task *t;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(reactor_new(&r, &err), 0);
+	for (int i = 0; i < 400; i++) {
+		struct many m = { .done = false };
+		int64_t until;
+
+		assert_int_equal(task_start(r, &spec, told, &m, &t, &err), 0);
+		until = clock_mono() + i * (NS_PER_MS / 100);
+		while (clock_mono() < until)
+			;
+		task_cancel(t, false);
+		assert_int_equal(reactor_run(r, &m.done, &err), 0);
+	}
+	reactor_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +356,7 @@ int main(void)
 		cmocka_unit_test(nothing_leaks),
 		cmocka_unit_test(closed_standard_streams_do_no_harm),
 		cmocka_unit_test(many_at_once),
+		cmocka_unit_test(a_cancel_that_meets_the_end_is_no_crash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
