@@ -1,6 +1,8 @@
 /* Finding and opening repositories, settings, identity, objects; compared with what git itself says. */
 #include "git_room.h"
 
+#include <dlfcn.h>
+
 #include "git/cli.h"
 
 static struct err err;
@@ -368,12 +370,27 @@ static void nothing_runs(void **state)
 	assert_int_equal(access("ran", F_OK), -1);
 }
 
+/* libgit2's call for certificates ends in our program, and brings none. */
+static void no_certificates(void **state)
+{
+	void *found = dlsym(RTLD_DEFAULT, "mbedtls_x509_crt_parse_file");
+	REPO *repo = NULL;
+
+	(void)state;
+	sh("git init -q a");
+	repo_at("a", &repo);	/* our definition comes with core/git */
+	if (!found)
+		skip();		/* a libgit2 without mbedTLS: nobody asks */
+	assert_int_equal(((int (*)(void *, const char *))(uintptr_t)found)(NULL, "/etc/ssl/certs/ca-certificates.crt"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROOM_TEST(places), ROOM_TEST(submodule), ROOM_TEST(environment), ROOM_TEST(quarantine), ROOM_TEST(extensions),
 		ROOM_TEST(bare_by_worktree_config), ROOM_TEST(owner), ROOM_TEST(settings), ROOM_TEST(identity),
 		ROOM_TEST(history), ROOM_TEST(checked_out), ROOM_TEST(objects), ROOM_TEST(programs), ROOM_TEST(nothing_runs),
+		ROOM_TEST(no_certificates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
