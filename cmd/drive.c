@@ -3,9 +3,11 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -168,15 +170,16 @@ static int let_starter_go(struct screen *s, const struct cmd_ctx *ctx, struct er
 {
 	AUTOFREE char *path = xasprintf("%s/log", ctx->state_dir);
 	AUTOCLOSE int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
+	AUTOCLOSE int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-	if (log < 0)
-		return err_errno(err, "cannot open '%s'", path);
+	if (log < 0 || nothing < 0)
+		return err_errno(err, "cannot open '%s'", log < 0 ? path : "/dev/null");
 	if (write(s->ready, "", 1) != 1)
 		return err_errno(err, "cannot tell the starter");
 	close(s->ready);
 	s->ready = -1;
 	fflush(NULL);
-	if (dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
+	if (dup2(nothing, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
 		return err_errno(err, "cannot write to '%s'", path);
 	return 0;
 }
@@ -210,30 +213,40 @@ static int run(struct cmd_ctx *ctx, struct drive *d, struct screen *s, struct er
 	return rc;
 }
 
+static int await_child(struct cmd_ctx *ctx, pid_t pid, int ready, struct err *err)
+{
+	ssize_t n;
+	int status;
+	char byte;
+
+	n = read(ready, &byte, 1);
+	close(ready);
+	if (n == 1) {
+		printf("running as process %d; git harness status --watch shows it, git harness stop ends it\nlog: %s/log\n",
+		       (int)pid, ctx->state_dir);
+		return 0;
+	}
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || !WEXITSTATUS(status))
+		return err_set(err, ERR_REFUSED, "the loop ended before it could start");
+	ctx->exit = WEXITSTATUS(status);	/* it has said why */
+	return 0;
+}
+
 /* The child goes on without the terminal; the starter waits until it holds the lock or has failed, so that an error is seen here. */
 static int detach(struct cmd_ctx *ctx, struct drive *d, struct screen *s, struct err *err)
 {
-	AUTOFREE char *log = xasprintf("%s/log", ctx->state_dir);
-	int ready[2], rc;
-	char byte;
+	int ready[2];
 	pid_t pid;
 
 	fflush(NULL);
-	if (pipe(ready) < 0)
+	if (pipe2(ready, O_CLOEXEC) < 0)
 		return err_errno(err, "cannot make a pipe");
 	pid = fork();
 	if (pid < 0)
 		return err_errno(err, "cannot fork");
 	if (pid) {
 		close(ready[1]);
-		rc = (int)read(ready[0], &byte, 1);
-		close(ready[0]);
-		if (rc == 1)
-			printf("running as process %d; git harness status --watch shows it, git harness stop ends it\nlog: %s\n",
-			       (int)pid, log);
-		else
-			err_set(err, ERR_REFUSED, "the loop could not start (see above)");
-		return rc == 1 ? 0 : err->code;
+		return await_child(ctx, pid, ready[0], err);
 	}
 	close(ready[0]);
 	setsid();
@@ -252,6 +265,7 @@ int drive(struct cmd_ctx *ctx, struct drive *d, struct err *err)
 	AUTOFREE char *hooks = NULL;
 	struct err nowhere;
 
+	signal(SIGPIPE, SIG_IGN);	/* a reader that goes away, a `tee` that the same Ctrl-C ended, must not end the loop */
 	if (cmd_data("hooks", &hooks, &nowhere) == 0)
 		d->loop.hooks = hooks;
 	d->loop.campaign = ctx->campaign;

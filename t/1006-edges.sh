@@ -189,4 +189,80 @@ test_case 'replay leaves alone what an open experiment has executed' '
 	git harness verify
 '
 
+test_case 'a candidate that tracks the metrics file is refused; the loop goes on' '
+	new_repo
+	new_policy
+	cat >agent.sh <<-END
+		echo \$GIT_HARNESS_EXPERIMENT >value
+		test \$GIT_HARNESS_EXPERIMENT != 1 || echo {} >m.json
+	END
+	cat >eval.sh <<-END
+		echo "{\"score\": \$(cat value)}" >m.json
+	END
+	sed "s/^evaluate:.*/evaluate: [{name: score, metrics: m.json, command: sh eval.sh}]/; s/command: \"v=.*/command: sh agent.sh}/
+		s/allow: .value./allow: [value, m.json]/; s/experiments: 50/experiments: 2/" harness.yaml >h
+	mv h harness.yaml
+	git add . && git commit -qm policy
+	git harness start
+	test "$(decided 1)" = "reject surface"
+	record 1 | grep "path=m.json"
+	test "$(decided 2)" = "accept better"
+	git harness verify
+'
+
+test_case 'a checkout with other line ends holds the same policy' '
+	new_repo
+	echo "*.yaml text eol=crlf" >.gitattributes
+	new_policy
+	echo 9 >../values
+	git add . && git commit -qm policy
+	rm harness.yaml
+	git checkout harness.yaml
+	grep -q "$(printf "\r")" harness.yaml
+	git harness start -n 1
+	test "$(decided 1)" = "accept better"
+	echo "# changed" >>harness.yaml
+	exits 128 git harness start 2>../err
+	grep "differs from the one in HEAD" ../err
+'
+
+test_case 'instructions of people: missing ones are told, long ones cut, and the protocol still ends the brief' '
+	new_repo
+	new_policy
+	printf "9\n8\n" >../values
+	sed "s/agent: {/agent: {brief: program.md, /" harness.yaml >h
+	mv h harness.yaml
+	git add . && git commit -qm policy
+	git harness start -n 1 2>../err
+	grep "warning: agent.brief .program.md. is not in the commit" ../err
+	cd .. && mkdir b && cd b
+	new_repo
+	new_policy
+	sed "s/agent: {/agent: {brief: program.md, /" harness.yaml >h
+	mv h harness.yaml
+	seq 20000 >program.md
+	git add . && git commit -qm policy
+	echo 9 >../values
+	git harness start -n 1
+	file_of 1 brief.md >../brief
+	grep "^1000$" ../brief
+	grep "the rest of .program.md. is left out" ../brief
+	grep "GIT_HARNESS_PROPOSAL" ../brief
+'
+
+test_case 'a reader that goes away does not end the loop' '
+	new_campaign repo
+	printf "9\n8\n7\n" >../values
+	git-harness start -n 3 | true
+	test "$(decided 3)" = "accept better"
+'
+
+test_case 'start --detach passes on why it could not start' '
+	new_campaign repo
+	git branch harness
+	exits 128 git harness start --detach 2>../err
+	grep "git branch -m harness" ../err
+	test "$(grep -c fatal: ../err)" = 1
+'
+
 test_done

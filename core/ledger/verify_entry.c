@@ -258,11 +258,11 @@ static int check_baseline_commit(struct verify *v, const struct claim *c, struct
 	if (!oid_eq(&c->r.base, &e->best))
 		return broken(v, "%s/%d: the baseline measured %s, but its ledger commit says best is %s", v->h->campaign, e->number,
 			      oid_hex(&c->r.base).s, oid_hex(&e->best).s);
-	if (oid_is_zero(&v->best))
-		return oid_eq(&e->best, &v->h->start) ? 0
-			: broken(v, "%s/%d: the first baseline measured %s, the campaign starts from %s", v->h->campaign, e->number,
-				 oid_hex(&e->best).s, oid_hex(&v->h->start).s);
-	if (tree_of_commit(v->repo, &e->best, &tree, err) < 0 || repo_descends(v->repo, &e->best, &v->best, &forward, err) < 0)
+	if (oid_is_zero(&v->best) && !oid_eq(&e->best, &v->h->start))
+		return broken(v, "%s/%d: the first baseline measured %s, the campaign starts from %s", v->h->campaign, e->number,
+			      oid_hex(&e->best).s, oid_hex(&v->h->start).s);
+	if (tree_of_commit(v->repo, &e->best, &tree, err) < 0 ||
+	    (!oid_is_zero(&v->best) && repo_descends(v->repo, &e->best, &v->best, &forward, err) < 0))
 		return err->code;
 	if (!forward)
 		return broken(v, "%s/%d: the baseline moved best from %s to %s, which does not hold it", v->h->campaign, e->number,

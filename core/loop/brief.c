@@ -8,8 +8,9 @@
 #include "base/text.h"
 #include "loop/session.h"
 
-#define BRIEF_MAX ((size_t)48 * 1024)
+#define BRIEF_MAX ((size_t)128 * 1024)	/* more than its parts can come to: what stands last is never cut */
 #define PEOPLE_MAX ((size_t)24 * 1024)
+#define PEOPLE_READ ((size_t)1 << 20)
 #define LATEST 20
 #define BEST_OF 5
 
@@ -171,15 +172,19 @@ static void dropped(const struct loop *l, struct str *b)
 
 static void people(const struct loop *l, const struct experiment *x, struct str *b)
 {
-	STR text = STR_INIT;
+	STR text = STR_INIT, safe = STR_MAX(PEOPLE_MAX);
 	struct err unread;
 
 	if (!l->policy->agent.brief)
 		return;
-	if (tree_read(l->repo, &x->base_tree, l->policy->agent.brief, PEOPLE_MAX, &text, &unread) < 0)
-		return;
-	str_puts(b, "# Instructions\n\n");
-	text_visible(text.buf, text.len, true, b);
+	if (tree_read(l->repo, &x->base_tree, l->policy->agent.brief, PEOPLE_READ, &text, &unread) < 0)
+		return;		/* said once, when the loop began */
+	text_visible(text.buf, text.len, true, &safe);
+	while (safe.cut && safe.len && safe.buf[safe.len - 1] != '\n')
+		str_truncate(&safe, safe.len - 1);
+	str_printf(b, "# Instructions\n\n%s", safe.buf);
+	if (safe.cut)
+		str_printf(b, "[... the rest of '%s' is left out ...]\n", l->policy->agent.brief);
 	str_puts(b, "\n");
 }
 

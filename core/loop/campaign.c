@@ -4,22 +4,39 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "git/attr.h"
 #include "git/ref.h"
 #include "ledger/names.h"
 #include "loop/session.h"
 
 /* ---- the policy of HEAD ---- */
 
-static int same_as_working_file(struct repo *repo, const struct str *committed, bool tracked, struct err *err)
+/* As git would store it: a checkout with other line ends is still the same file. */
+static int as_stored(struct repo *repo, const struct oid *tree, const struct str *working, struct str *ret, struct err *err)
+{
+	struct rules *rules;
+	const char *refused;
+	int rc;
+
+	if (rules_open(repo, tree, &rules, err) < 0)
+		return err->code;
+	rc = rules_clean(rules, POLICY_FILE, working->buf, working->len, ret, &refused, err);
+	rules_free(rules);
+	return rc;
+}
+
+static int same_as_working_file(struct repo *repo, const struct oid *tree, const struct str *committed, bool tracked, struct err *err)
 {
 	const char *top = repo_work_dir(repo);
 	AUTOFREE char *path = top ? xasprintf("%s/%s", top, POLICY_FILE) : NULL;
-	STR working = STR_INIT;
+	STR working = STR_INIT, stored = STR_INIT;
 	struct err unread;
 
 	if (!path || io_read_file(path, POLICY_MAX + 1, &working, &unread) < 0)
 		return 0;	/* bare, or removed from the checkout: HEAD's counts */
-	if (tracked && working.len == committed->len && !memcmp(working.buf, committed->buf, working.len))
+	if (tracked && as_stored(repo, tree, &working, &stored, err) < 0)
+		return err->code;
+	if (tracked && stored.len == committed->len && !memcmp(stored.buf, committed->buf, stored.len))
 		return 0;
 	err_set(err, ERR_REFUSED, tracked ? "'%s' differs from the one in HEAD" : "'%s' is not in HEAD", POLICY_FILE);
 	err_hint(err, "a campaign runs by the committed policy; commit it first:");
@@ -36,14 +53,14 @@ static int policy_of_head(struct repo *repo, const struct oid *head, struct poli
 	if (tree_of_commit(repo, head, &tree, err) < 0 || tree_lookup(repo, &tree, POLICY_FILE, &entry, err) < 0)
 		return err->code;
 	if (!entry.mode) {
-		if (same_as_working_file(repo, &text, false, err) < 0)
+		if (same_as_working_file(repo, &tree, &text, false, err) < 0)
 			return err->code;
 		err_set(err, ERR_NOT_FOUND, "there is no '%s' in HEAD", POLICY_FILE);
 		return err_hint(err, "git harness init writes one");
 	}
 	if (repo_read_blob(repo, &entry.id, POLICY_MAX + 1, &text, err) < 0)
 		return err_wrap(err, "cannot read HEAD:%s", POLICY_FILE);
-	if (same_as_working_file(repo, &text, true, err) < 0)
+	if (same_as_working_file(repo, &tree, &text, true, err) < 0)
 		return err->code;
 	if (policy_parse("HEAD:" POLICY_FILE, text.buf, text.len, ret, err) < 0)
 		return err->code;

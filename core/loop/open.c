@@ -40,11 +40,26 @@ static int warn_command(struct loop *l, const struct oid *tree, const char *comm
 	return 0;
 }
 
+static int warn_brief(struct loop *l, const struct oid *tree, struct err *err)
+{
+	const char *path = l->policy->agent.brief;
+	struct tree_entry entry;
+
+	if (!path)
+		return 0;
+	if (tree_lookup(l->repo, tree, path, &entry, err) < 0)
+		return err->code;
+	if (!entry.mode)
+		loop_say(l, "warning: agent.brief '%s' is not in the commit; the agent gets no instructions of yours", path);
+	return 0;
+}
+
 static int warn_commands(struct loop *l, struct err *err)
 {
 	struct oid tree;
 
-	if (tree_of_commit(l->repo, &l->h->start, &tree, err) < 0 ||
+	if (tree_of_commit(l->repo, oid_is_zero(&l->h->best) ? &l->h->start : &l->h->best, &tree, err) < 0 ||
+	    warn_brief(l, &tree, err) < 0 ||
 	    warn_command(l, &tree, l->policy->agent.command, err) < 0 ||
 	    warn_command(l, &tree, l->policy->execute.command, err) < 0)
 		return err->code;

@@ -150,6 +150,20 @@ static int forget_output(const struct loop *l, struct err *err)
 	return remove_tree(AT_FDCWD, dir, 0, err);
 }
 
+static int run_again(struct loop *l, const struct record *r, struct replay *run, struct err *err)
+{
+	measure_init(&run->m, &l->bench, no_line, ended, run);
+	run->m.number = r->number;
+	run->m.commit = r->base;
+	run->m.tree = r->tree;
+	run->m.baseline = r->baseline;
+	run->rounds = r->baseline ? l->policy->decide.calibrate : 1;
+	if (checkpoint_of(l->repo, l->h, l->state_dir, &r->base, r->number, &run->m.state, err) < 0 ||
+	    measure_execute(&run->m, err) < 0)
+		return err->code;
+	return reactor_run(l->reactor, &run->stop, err);
+}
+
 int loop_replay(struct repo *repo, const char *campaign, int number, struct replay_result *ret, struct err *err)
 {
 	struct loop_options o = { .campaign = campaign, .command = "replay", .must_exist = true, .replay = true };
@@ -161,23 +175,12 @@ int loop_replay(struct repo *repo, const char *campaign, int number, struct repl
 	if (loop_open(repo, &o, &l, err) < 0)
 		return err->code;
 	r = history_record(l->h, number);
-	if (!r || !r->run) {
-		err_set(err, r ? ERR_REFUSED : ERR_NOT_FOUND, r ? "experiment %d was never measured (%s)"
-			: "there is no experiment %d%s", number, r ? reason_names[r->reason] : "");
-		loop_free(l);
-		return err->code;
-	}
-	measure_init(&run.m, &l->bench, no_line, ended, &run);
-	run.m.number = number;
-	run.m.commit = r->base;
-	run.m.tree = r->tree;
-	run.m.baseline = r->baseline;
-	run.rounds = r->baseline ? l->policy->decide.calibrate : 1;
-	rc = checkpoint_of(l->repo, l->h, l->state_dir, &r->base, number, &run.m.state, err);
-	if (rc >= 0)
-		rc = measure_execute(&run.m, err);
-	if (rc >= 0)
-		rc = reactor_run(l->reactor, &run.stop, err);
+	if (!r)
+		rc = err_set(err, ERR_NOT_FOUND, "there is no experiment %d", number);
+	else if (!r->run)
+		rc = err_set(err, ERR_REFUSED, "experiment %d was never measured (%s)", number, reason_names[r->reason]);
+	else
+		rc = run_again(l, r, &run, err);
 	if (rc >= 0)
 		rc = judge(l, r, &run, ret, err);
 	measure_clear(&run.m);

@@ -262,6 +262,15 @@ static int64_t sample_wall(const struct measure *m)
 	return wall > 0 && wall < left ? wall : left;
 }
 
+/* Numbers that were there before the command ran are nobody's measurement. */
+static int metrics_tracked(struct measure *m, struct err *err)
+{
+	m->outcome.stage = stage_of(m)->name;
+	m->outcome.path = xstrdup(stage_of(m)->metrics_path);
+	measure_fail(m, REASON_SURFACE, "the file that the stage writes its metrics to is tracked");
+	return stop(m, NULL, err);
+}
+
 static int start_sample(struct measure *m, struct err *err)
 {
 	static const struct strs none;
@@ -281,7 +290,7 @@ static int start_sample(struct measure *m, struct err *err)
 		return stop(m, NULL, err);
 	}
 	if (s->metrics == METRICS_FILE && workspace_remove(m->ws, s->metrics_path, err) < 0)
-		return err->code;
+		return err->code == ERR_REFUSED ? metrics_tracked(m, err) : err->code;
 	metric_reader_free(m->reader);
 	m->reader = metric_reader_new(&m->bench->metrics, s->metrics != METRICS_STDOUT);
 	measure_env(m, &none, m->ws, s->name, number, &env);
