@@ -27,6 +27,11 @@ void name_review(const char *campaign, int n, char ret[NAME_MAX_REF])
 	snprintf(ret, NAME_MAX_REF, "refs/heads/harness/review/%s-%d", campaign, n);
 }
 
+void name_open(const char *campaign, char ret[NAME_MAX_REF])
+{
+	snprintf(ret, NAME_MAX_REF, "refs/harness/open/%s", campaign);
+}
+
 char *name_state_dir(const struct repo *repo, const char *campaign)
 {
 	return xasprintf("%s/campaigns/%s", repo_state_dir(repo), campaign);

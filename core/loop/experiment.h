@@ -95,5 +95,7 @@ int experiment_load(struct experiment *x, const char *name, struct str *ret, str
 int measure_of_experiment(struct experiment *x, struct err *err);	/* readies x->run for base or candidate */
 /* A commit of the candidate as it stands, for people; no verdict yet. */
 int experiment_draft(struct experiment *x, struct oid *ret, struct err *err);
+/* Keep that candidate's objects from being pruned until it is recorded; loop_let_go() when nothing is open. */
+int experiment_hold(struct experiment *x, const struct oid *tree, struct err *err);
 
 #endif

@@ -75,7 +75,7 @@ static int open_approved(struct loop *l, const struct record *r, struct err *err
 		experiment_blame(x, VERDICT_REJECT, REASON_CONFLICT, why);
 	}
 	if (history_lines(l->repo, l->h, r->number, &x->lines, err) < 0 ||
-	    open_number(l, KIND_APPROVED, r->number, &l->h->best, err) < 0)
+	    open_number(l, KIND_APPROVED, r->number, &l->h->best, err) < 0 || experiment_hold(x, &x->tree, err) < 0)
 		return err->code;
 	if (!oid_is_zero(&r->proposal)) {
 		if (repo_read_blob(l->repo, &r->proposal, (size_t)1 << 20, &proposal, err) < 0 ||

@@ -51,7 +51,8 @@ static int take(struct experiment *x, const struct oid *whole, const struct even
 		event_add(&line, facts->pairs[i].key, facts->pairs[i].value);
 	for (size_t i = 0; i < x->dropped_paths.n && i < 10; i++)
 		event_addf(&line, "dropped_path", "%s", x->dropped_paths.v[i]);
-	if (journal_add(x->loop->journal, &line, true, err) < 0)
+	if ((!oid_eq(whole, &x->base_tree) && experiment_hold(x, whole, err) < 0) ||
+	    journal_add(x->loop->journal, &line, true, err) < 0)
 		return err->code;
 	x->tree = *whole;
 	x->taken = true;

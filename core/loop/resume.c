@@ -195,6 +195,8 @@ static bool objects_live(const struct experiment *x)
 {
 	struct oid whole;
 
+	if (x->kind == KIND_APPROVED)
+		return repo_has(x->loop->repo, &x->tree);
 	if (x->kind != KIND_NEW || !x->taken)
 		return true;
 	return event_get_oid(&x->facts, "whole", &whole) && repo_has(x->loop->repo, &whole);
@@ -239,14 +241,14 @@ int experiment_resume(struct loop *l, const struct events *journal, struct err *
 			return err->code;
 	}
 	if (!x->open)
-		return 0;
+		return loop_let_go(l, err);
 	step_back(x);
 	if (x->state == BUDGET) {	/* died before the first move: nothing was asked of anybody */
 		experiment_reset(x);
-		return 0;
+		return loop_let_go(l, err);
 	}
 	if (!is_stale(x))
 		return 0;
 	experiment_reset(x);
-	return journal_reset(l->journal, &(struct events){ 0 }, err);
+	return journal_reset(l->journal, &(struct events){ 0 }, err) < 0 ? err->code : loop_let_go(l, err);
 }

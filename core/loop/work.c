@@ -229,7 +229,7 @@ static int rebase(struct experiment *x, struct err *err)
 	event_add_oid(&line, "base", &x->base);
 	event_add_oid(&line, "tree", &x->tree);
 	event_add_oid(&line, "draft", &x->draft);
-	if (experiment_line(x, "rebase", &line, err) < 0)
+	if (experiment_hold(x, &x->tree, err) < 0 || experiment_line(x, "rebase", &line, err) < 0)
 		return err->code;
 	measure_clear(&x->run);
 	return experiment_post(x, MOVE_MOVED);
