@@ -195,6 +195,29 @@ test_case 'surface: escalate parks it unmeasured; approve has it measured and ju
 	git fsck --strict
 '
 
+test_case 'a new directory is on the surface where its files are' '
+	new_repo
+	cat >harness.yaml <<-END
+		version: 1
+		goal: {metric: score, direction: minimize}
+		surface: {allow: ["src/**", "**/*.c", "a/*/x"], deny: ["src/no/**"]}
+		agent:
+		  use: command
+		  command: |
+		    mkdir -p src/deep/er src/no lib/new a/b out
+		    echo 1 >src/deep/er/f; echo 2 >lib/new/x.c; echo 3 >a/b/x; echo 9 >a/b/y; echo 9 >out/z; echo 9 >src/no/n
+		evaluate: [{name: score, command: "echo score: \$(cat src/deep/er/f lib/new/x.c a/b/x 2>/dev/null | wc -l | sed s/3/-3/)"}]
+		budget: {experiments: 1}
+	END
+	git add . && git commit -qm policy
+	git harness start
+	git diff --name-only main harness/best >../got
+	printf "%s\n" a/b/x lib/new/x.c src/deep/er/f >../expected
+	same ../expected ../got
+	git harness show 1 --json | grep "\"dropped\": *\"\?3"
+	git fsck --strict
+'
+
 test_case 'untracked files outside the surface are dropped and counted; ignored ones are never part' '
 	repo_with "echo 9 >value; mkdir -p out src; echo j >junk; echo j >out/junk; echo b >src/new.txt; echo i >src/x.o" "$ordinary"
 	echo "*.o" >.gitignore

@@ -145,6 +145,17 @@ bool glob_match(const char *pattern, const char *path)
 	return *pattern && *path && match_path(pattern, path);
 }
 
+bool glob_match_below(const char *pattern, const char *dir)
+{
+	const char *p = pattern, *s = dir;
+
+	while (p && s && !is_any(p) && match_component(p, s)) {
+		p = next_component(p);
+		s = next_component(s);
+	}
+	return p && (!s || is_any(p));	/* what is left of the pattern is for what lies below */
+}
+
 bool glob_match_name(const char *pattern, const char *name)
 {
 	return match_component(pattern, name);

@@ -18,6 +18,8 @@
  */
 int glob_check(const char *pattern, struct err *err);
 bool glob_match(const char *pattern, const char *path);
+/* Could some path below this directory match? */
+bool glob_match_below(const char *pattern, const char *dir);
 /*
  * gitignore(5)'s own use of the same matcher: a '*' in a pattern without '/' matches in any
  * component's name.

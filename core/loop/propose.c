@@ -28,9 +28,19 @@ static bool on_surface(const struct surface *s, const char *path)
 	return in;
 }
 
+/* A new directory matters as soon as one of its files could be on the surface: `src` itself does not match "src" and all below. */
 static bool want(void *data, const char *path)
 {
-	return on_surface(data, path);
+	const struct surface *s = data;
+	size_t len = strlen(path);
+	AUTOFREE char *dir = len && path[len - 1] == '/' ? xstrndup(path, len - 1) : NULL;
+	bool ret = false;
+
+	if (!dir)
+		return on_surface(s, path);
+	for (size_t i = 0; i < s->allow->n && !ret; i++)
+		ret = glob_match_below(s->allow->v[i], dir);
+	return ret;
 }
 
 /*

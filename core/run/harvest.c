@@ -148,6 +148,7 @@ static int depth_of(const char *path)
 static int harvest_directory(struct harvesting *h, const struct walk_entry *e, const struct tracked_file *f,
 			     struct err *err)
 {
+	AUTOFREE char *below = xasprintf("%s/", e->path);
 	bool ignored;
 
 	if (tracked_below(&h->ws->tracked, e->path))
@@ -156,10 +157,10 @@ static int harvest_directory(struct harvesting *h, const struct walk_entry *e, c
 		return err->code;
 	if (ignored && !f)
 		return WALK_SKIP;
-	if (!h->want(h->data, e->path))
+	if (!h->want(h->data, below))
 		return drop(h, e->path, true);
 	if (is_repository(h, e->path))
-		return report_repository(h, e->path, f);
+		return h->want(h->data, e->path) ? report_repository(h, e->path, f) : drop(h, e->path, true);
 	if (depth_of(e->path) < DEPTH_MAX)
 		return WALK_ENTER;
 	h->found->over = "depth";

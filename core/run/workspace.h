@@ -59,7 +59,7 @@ struct harvest {
 	int64_t n_dropped;
 	const char *over;		/* "depth", "entries" or "bytes": a cap was hit; NULL */
 };
-/* want(path): is this untracked path (or may something below this directory be) worth reading? Paths the base ignores are never asked about. */
+/* want(path): is this untracked path worth reading, or, where it ends in '/', may something below be? What the base ignores is never asked about. */
 int workspace_harvest(struct workspace *ws, struct rules *rules, bool (*want)(void *data, const char *path), void *data,
 		      struct harvest *ret, struct err *err);
 void harvest_free(struct harvest *h);

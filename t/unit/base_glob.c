@@ -47,6 +47,27 @@ static void matches(void **state)
 			fail_msg("'%s' and '%s' should%s match", cases[i].glob, cases[i].path, cases[i].yes ? "" : " not");
 }
 
+/* Every directory above a path that matches may hold one; and one that cannot is not entered. */
+static void directories(void **state)
+{
+	static const char *const hold[][2] = {
+		{ "src/**", "src" }, { "src/**", "src/a/b" }, { "**/*.c", "any/where" }, { "a/*/c", "a/b" }, { "a/*/c", "a" },
+		{ "a/**/b/c", "a/x/y" }, { "[sr]*/x", "src" }, { "**", "a" },
+	};
+	static const char *const hold_none[][2] = {
+		{ "src/**", "srcs" }, { "src/**", "lib/src" }, { "train.py", "train.py" }, { "*.c", "a" }, { "a/*/c", "a/b/c" },
+		{ "a/*/c", "b" }, { "a/**/b", "x/a" }, { "a/b", "a/b" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(hold); i++)
+		if (!glob_match_below(hold[i][0], hold[i][1]))
+			fail_msg("'%s' may match below '%s'", hold[i][0], hold[i][1]);
+	for (size_t i = 0; i < ARRAY_SIZE(hold_none); i++)
+		if (glob_match_below(hold_none[i][0], hold_none[i][1]))
+			fail_msg("'%s' cannot match below '%s'", hold_none[i][0], hold_none[i][1]);
+}
+
 static void names(void **state)
 {
 	(void)state;
@@ -110,7 +131,7 @@ static void bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(matches), cmocka_unit_test(names), cmocka_unit_test(refused), cmocka_unit_test(bounded),
+		cmocka_unit_test(matches), cmocka_unit_test(names), cmocka_unit_test(directories), cmocka_unit_test(refused), cmocka_unit_test(bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
