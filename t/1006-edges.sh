@@ -265,4 +265,60 @@ test_case 'start --detach passes on why it could not start' '
 	test "$(grep -c fatal: ../err)" = 1
 '
 
+test_case 'an approved candidate keeps its words when its measurement is interrupted' '
+	new_repo
+	here=$PWD
+	echo frozen >frozen
+	cat >agent.sh <<-END
+		echo 9 >value
+		echo x >>frozen
+		printf "try nine\n\nbecause it is less\n" >\$GIT_HARNESS_PROPOSAL
+	END
+	new_policy
+	cat >eval.sh <<-END
+		if test -e $here/../int; then
+			rm $here/../int
+			kill -INT \$(cat $here/../pid)
+			exec tail -f /dev/null
+		fi
+		echo METRIC score=\$(cat value)
+	END
+	sed "s/^evaluate:.*/evaluate: [{name: score, command: sh eval.sh}]/; s/command: \"v=.*/command: sh agent.sh}/
+		s/allow: .value.}/allow: [value], on_violation: escalate}/; s/experiments: 50/experiments: 1/" harness.yaml >h
+	mv h harness.yaml
+	git add . && git commit -qm policy
+	exits 2 git harness start
+	git harness approve 1
+	touch ../int
+	start_with_pid resume
+	test $rc = 130
+	git harness resume
+	test "$(decided 1)" = "accept approved"
+	git log -1 --format=%B harness/best | grep "^try nine$"
+	git log -1 --format=%B harness/best | grep "^because it is less$"
+	git harness verify
+'
+
+test_case 'the log keeps the end of a long evaluation' '
+	new_repo
+	new_policy
+	echo 9 >../values
+	sed "s/^evaluate:.*/evaluate: [{name: score, samples: 3, command: \"yes x | head -c 600000; echo; echo sample \$GIT_HARNESS_SAMPLE ends; echo METRIC score=\$(cat value)\"}]/" harness.yaml >h
+	mv h harness.yaml
+	git add . && git commit -qm policy
+	git harness start -n 1
+	file_of 1 evaluate.log >../log
+	grep "^sample 3 ends$" ../log
+	test $(wc -c <../log) -lt 140000
+'
+
+test_case 'an evaluation_ratio beyond all bounds is none' '
+	new_repo
+	new_policy "execute: {command: \"true\", budget: {wall: 100h}}" "evaluation_ratio: 1000000000"
+	echo 9 >../values
+	git add . && git commit -qm policy
+	git harness start -n 1
+	test "$(decided 1)" = "accept better"
+'
+
 test_done

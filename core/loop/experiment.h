@@ -88,6 +88,8 @@ int experiment_proposed(struct experiment *x, const struct tree_changes *changes
 int experiment_line(struct experiment *x, const char *kind, struct event *line, struct err *err);
 /* The journal's lines of the open experiment back to what it was; posts nothing. Resets the journal where nothing is open. */
 int experiment_resume(struct loop *loop, const struct events *journal, struct err *err);
+/* A candidate that was recorded before: its own words again, from the ledger. */
+int experiment_recall(struct experiment *x, struct err *err);
 /* Logs of the open experiment: files below <state>/open/, written as the steps end, read when it is recorded. */
 int experiment_save(struct experiment *x, const char *name, const void *ptr, size_t len, struct err *err);
 int experiment_load(struct experiment *x, const char *name, struct str *ret, struct err *err);

@@ -34,7 +34,7 @@ void measure_init(struct measure *m, const struct bench *bench, measure_line_fn 
 	*m = (struct measure){
 		.bench = bench, .line = line, .end = end, .data = data, .stages = bench->policy->n_stages,
 		.outcome = { .exit = -1 },
-		.execute_log = STR_MAX(4 * CAPTURE_SIDE), .evaluate_log = STR_MAX(16 * CAPTURE_SIDE),
+		.execute_log = { .limit = -1 }, .evaluate_log = { .limit = -1 },
 	};
 }
 
@@ -77,9 +77,9 @@ void measure_clear(struct measure *m)
 	measured_free(&m->pending);
 	outcome_clear(&m->outcome);
 	free(m->state);
-	str_free(&m->execute_log);
-	str_free(&m->evaluate_log);
-	*m = (struct measure){ .execute_log = STR_INIT, .evaluate_log = STR_INIT };
+	capture_free(&m->execute_log);
+	capture_free(&m->evaluate_log);
+	*m = (struct measure){ 0 };
 }
 
 const char *measure_phase(const struct measure *m, int *ret_sample)
@@ -102,12 +102,15 @@ int measure_fail(struct measure *m, enum reason reason, const char *why)
 	return 0;
 }
 
-void measure_log(struct str *log, const char *title, const struct task *task)
+void measure_log(struct capture *log, const char *title, const struct task *task)
 {
-	str_printf(log, "== %s\n", title);
-	capture_text(task_capture(task), log);
-	if (log->len && log->buf[log->len - 1] != '\n')
-		str_putc(log, '\n');
+	STR text = STR_INIT;
+
+	str_printf(&text, "== %s\n", title);
+	capture_text(task_capture(task), &text);
+	if (text.buf[text.len - 1] != '\n')
+		str_putc(&text, '\n');
+	capture_add(log, text.buf, text.len);
 }
 
 /* The end of a process to what it means (DESIGN section 6). `yields`: execute, or the stage that yields the goal. */

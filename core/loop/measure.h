@@ -73,7 +73,7 @@ struct measure {
 	char *state;			/* directory of the state to start from; owned; NULL: none */
 	struct measured measured;	/* all rounds */
 	struct outcome outcome;		/* of the last execute or evaluate */
-	struct str execute_log, evaluate_log;
+	struct capture execute_log, evaluate_log;	/* head and tail, of all runs together */
 
 	/* private */
 	bool executed, rebuilding, failed;

@@ -7,7 +7,7 @@
 #include "loop/measure.h"
 
 int measure_fail(struct measure *m, enum reason reason, const char *why);
-void measure_log(struct str *log, const char *title, const struct task *task);
+void measure_log(struct capture *log, const char *title, const struct task *task);
 void measure_judge_exit(struct measure *m, const struct task_end *end, const char *stage, bool yields);
 void measure_add_end(struct event *line, const struct task_end *end);
 void measure_add_outcome(struct event *line, const struct outcome *o);

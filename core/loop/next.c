@@ -60,7 +60,6 @@ static int open_approved(struct loop *l, const struct record *r, struct err *err
 	struct experiment *x = &l->x;
 	struct oid ours, theirs, base;
 	AUTOFREE char *conflict = NULL;
-	STR proposal = STR_INIT;
 
 	x->draft = r->commit;
 	if (tree_of_commit(l->repo, &l->h->best, &ours, err) < 0 || tree_of_commit(l->repo, &r->base, &base, err) < 0)
@@ -77,13 +76,7 @@ static int open_approved(struct loop *l, const struct record *r, struct err *err
 	if (history_lines(l->repo, l->h, r->number, &x->lines, err) < 0 ||
 	    open_number(l, KIND_APPROVED, r->number, &l->h->best, err) < 0 || experiment_hold(x, &x->tree, err) < 0)
 		return err->code;
-	if (!oid_is_zero(&r->proposal)) {
-		if (repo_read_blob(l->repo, &r->proposal, (size_t)1 << 20, &proposal, err) < 0 ||
-		    experiment_save(x, "proposal.md", proposal.buf, proposal.len, err) < 0)
-			return err->code;
-		proposal_parse(proposal.buf, proposal.len, &x->proposal);
-	}
-	return experiment_post(x, MOVE_APPROVED);
+	return experiment_recall(x, err) < 0 ? err->code : experiment_post(x, MOVE_APPROVED);
 }
 
 static const struct record *owed(const struct history *h)

@@ -173,7 +173,6 @@ static struct loop *new_loop(struct repo *repo, const struct loop_options *o)
 	l->inbox_fd = l->signal_fd = -1;
 	l->opened = clock_mono();
 	l->x.loop = l;
-	l->x.run = l->x.trial = (struct measure){ .execute_log = STR_INIT, .evaluate_log = STR_INIT };
 	experiment_reset(&l->x);
 	return l;
 }
@@ -223,7 +222,7 @@ static int begin(struct loop *l, struct err *err)
 		return err->code;
 	l->policy = l->h->policy;
 	l->wall_before = l->h->spent.wall;
-	if (campaign_best_is_free(l, err) < 0 || (!is_new && campaign_go_on(l, err) < 0))
+	if ((!l->options.replay && campaign_best_is_free(l, err) < 0) || (!is_new && campaign_go_on(l, err) < 0))
 		return err->code;
 	warn_unenforced(l);
 	if (warn_commands(l, err) < 0 || furnish(l, err) < 0)

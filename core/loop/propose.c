@@ -281,6 +281,23 @@ static int start_process(struct experiment *x, struct err *err)
 	return 0;
 }
 
+static int look_back(const struct loop *l, struct attempt *past, struct err *err)
+{
+	for (size_t i = 0; i < l->h->n_records; i++) {
+		const struct record *r = &l->h->records[i];
+
+		past[i] = (struct attempt){
+			.number = r->number, .baseline = r->baseline, .tree = r->tree, .verdict = r->verdict,
+			.reason = r->reason, .value = r->has_value ? r->value : (double)NAN, .source = r->source,
+		};
+		if (i && oid_eq(&r->base, &r[-1].base))	/* most stand on the same */
+			past[i].base_tree = past[i - 1].base_tree;
+		else if (tree_of_commit(l->repo, &r->base, &past[i].base_tree, err) < 0)
+			return err_wrap(err, "experiment %d", r->number);
+	}
+	return 0;
+}
+
 static int ask_agent(struct experiment *x, struct err *err)
 {
 	struct loop *l = x->loop;
@@ -292,16 +309,8 @@ static int ask_agent(struct experiment *x, struct err *err)
 	};
 	EVENT facts = { 0 };
 
-	for (size_t i = 0; i < l->h->n_records; i++) {
-		const struct record *r = &l->h->records[i];
-
-		past[i] = (struct attempt){
-			.number = r->number, .baseline = r->baseline, .tree = r->tree, .verdict = r->verdict,
-			.reason = r->reason, .value = r->has_value ? r->value : (double)NAN, .source = r->source,
-		};
-		if (tree_of_commit(l->repo, &r->base, &past[i].base_tree, err) < 0)
-			return err_wrap(err, "experiment %d", r->number);
-	}
+	if (look_back(l, past, err) < 0)
+		return err->code;
 	proposal_clear(&x->proposal);
 	if (agent_propose(l->agent, &ask, &x->proposal, err) < 0)
 		return err_wrap(err, "agent '%s'", agent_name(l->agent));

@@ -66,6 +66,22 @@ static int read_proposal(struct experiment *x, struct err *err)
 	return 0;
 }
 
+int experiment_recall(struct experiment *x, struct err *err)
+{
+	const struct record *r = history_record(x->loop->h, x->number);
+	STR text = STR_INIT;
+
+	if (!r || oid_is_zero(&r->proposal))
+		return 0;
+	if (repo_read_blob(x->loop->repo, &r->proposal, OPEN_BYTES, &text, err) < 0 ||
+	    experiment_save(x, "proposal.md", text.buf, text.len, err) < 0)
+		return err->code;
+	proposal_clear(&x->proposal);
+	proposal_parse(text.buf, text.len, &x->proposal);
+	x->proposal.stop = false;	/* honoured when it was proposed */
+	return 0;
+}
+
 /* event=open: which number, of what kind, against what. */
 static int reopen(struct loop *l, const struct event *line, struct err *err)
 {
@@ -84,9 +100,10 @@ static int reopen(struct loop *l, const struct event *line, struct err *err)
 	event_get_oid(line, "draft", &x->draft);
 	if (event_is(line, "conflict", "1"))
 		experiment_blame(x, VERDICT_REJECT, REASON_CONFLICT, event_get(line, "why"));
-	if (x->kind == KIND_APPROVED)	/* its record goes on */
-		return history_lines(l->repo, l->h, x->number, &x->lines, err);
-	return 0;
+	if (x->kind != KIND_APPROVED)
+		return 0;
+	/* its record goes on */
+	return history_lines(l->repo, l->h, x->number, &x->lines, err) < 0 ? err->code : experiment_recall(x, err);
 }
 
 static int fold_verdict(struct experiment *x, const struct event *line, struct err *err)

@@ -253,13 +253,17 @@ static int sample_ended(void *data, struct task *task, const struct task_end *en
 static int64_t sample_wall(const struct measure *m)
 {
 	const struct policy *p = m->bench->policy;
-	int64_t wall = stage_of(m)->budget.wall, left;
+	int64_t wall = stage_of(m)->budget.wall;
+	double left;
 
 	if (!p->execute.command || m->baseline || m->trial)
 		return wall;
-	left = (int64_t)(p->evaluation_ratio * (double)p->execute.budget.wall) - m->evaluation;
-	left = left < NS_MIN_SAMPLE ? NS_MIN_SAMPLE : left;
-	return wall > 0 && wall < left ? wall : left;
+	left = p->evaluation_ratio * (double)p->execute.budget.wall - (double)m->evaluation;
+	if (wall > 0 && (double)wall < left)
+		return wall;
+	if (left >= (double)INT64_MAX)
+		return 0;
+	return left < (double)NS_MIN_SAMPLE ? NS_MIN_SAMPLE : (int64_t)left;
 }
 
 /* Numbers that were there before the command ran are nobody's measurement. */

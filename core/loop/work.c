@@ -7,23 +7,26 @@
 #include "loop/session.h"
 #include "loop/checkpoint.h"
 
+#define LOG_SHOWN ((size_t)400)
+
 static int run_line(void *data, const char *kind, struct event *line, struct err *err)
 {
 	return experiment_line(data, kind, line, err);
 }
 
-static int save_logs(struct experiment *x, struct err *err)
+static int save_log(struct experiment *x, const char *name, const struct capture *log, struct err *err)
 {
-	if (x->run.execute_log.len &&
-	    experiment_save(x, "execute.log", x->run.execute_log.buf, x->run.execute_log.len, err) < 0)
-		return err->code;
-	return x->run.evaluate_log.len
-		? experiment_save(x, "evaluate.log", x->run.evaluate_log.buf, x->run.evaluate_log.len, err) : 0;
+	STR text = STR_INIT;
+
+	capture_text(log, &text);
+	return text.len ? experiment_save(x, name, text.buf, text.len, err) : 0;
 }
 
-static const char *log_tail(const struct str *log, size_t max)
+static int save_logs(struct experiment *x, struct err *err)
 {
-	return log->len > max ? log->buf + log->len - max : log->buf;
+	if (save_log(x, "execute.log", &x->run.execute_log, err) < 0)
+		return err->code;
+	return save_log(x, "evaluate.log", &x->run.evaluate_log, err);
 }
 
 /* A baseline that fails is an error of the set-up: the command, how it ended, the end of its log. */
@@ -31,8 +34,8 @@ static int baseline_failed(struct experiment *x, struct err *err)
 {
 	const struct outcome *o = &x->run.outcome;
 	const struct policy *p = x->loop->policy;
-	const struct str *log = x->run.evaluate_log.len ? &x->run.evaluate_log : &x->run.execute_log;
 	const char *command = p->execute.command;
+	STR log = STR_INIT;
 
 	for (size_t i = 0; o->stage && i < p->n_stages; i++)
 		if (!strcmp(p->stages[i].name, o->stage))
@@ -43,7 +46,8 @@ static int baseline_failed(struct experiment *x, struct err *err)
 		err_hint(err, "stage '%s': `%.200s` ended with exit status %d", o->stage, command, o->exit);
 	else if (o->stage)
 		err_hint(err, "stage '%s': `%.200s`", o->stage, command);
-	return err_hint(err, "the end of its log:\n%s", log_tail(log, 400));
+	capture_text(x->run.evaluate_log.total ? &x->run.evaluate_log : &x->run.execute_log, &log);
+	return err_hint(err, "the end of its log:\n%s", log.len > LOG_SHOWN ? log.buf + log.len - LOG_SHOWN : log.buf);
 }
 
 static enum move blame_outcome(struct experiment *x, const struct outcome *o)

@@ -101,7 +101,8 @@ static UNUSED int room_enter(void **state)
 	unsetenv("XDG_CONFIG_HOME");
 	unsetenv("GIT_DIR");
 	sh("git config --global user.name Ann && git config --global user.email ann@example.com &&"
-	   "git config --global init.defaultBranch main && git config --global core.hooksPath /dev/null");
+	   "git config --global init.defaultBranch main && git config --global core.hooksPath /dev/null &&"
+	   "git config --global gc.auto 0 && git config --global maintenance.auto false");	/* they would outlive the room */
 	snprintf(room_dir, sizeof(room_dir), "%s/room", room_base);
 	sh("mkdir %s", room_dir);
 	return chdir(room_dir);
