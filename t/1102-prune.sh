@@ -34,6 +34,8 @@ attempts() {	# the commits of all experiments, as the ledger names them
 test_case 'pruned while it runs and afterwards: every attempt is there' '
 	campaign
 	git harness start
+	git fsck --strict >../fsck
+	test ! -s ../fsck
 	git reflog expire --expire=now --all
 	git gc -q --prune=now
 	test "$(attempts | wc -l)" = 3

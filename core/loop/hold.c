@@ -20,14 +20,15 @@ static int held(struct loop *l, char name[NAME_MAX_REF], struct oid *at, struct 
 int experiment_hold(struct experiment *x, const struct oid *tree, struct err *err)
 {
 	struct loop *l = x->loop;
-	struct oid parents[2] = { x->base, x->draft }, at, now;
 	const struct commit_spec spec = {
-		.tree = *tree, .parents = parents, .n_parents = oid_is_zero(&x->draft) ? 1 : 2, .author = &l->me, .committer = &l->me,
+		.tree = *tree, .parents = &x->draft, .n_parents = 1, .author = &l->me, .committer = &l->me,
 		.message = "git harness: an experiment that is not recorded yet\n",
 	};
+	struct oid at, now = *tree;
 	char name[NAME_MAX_REF];
 
-	if (held(l, name, &at, err) < 0 || commit_write(l->repo, &spec, &now, err) < 0 ||
+	/* The tree itself, so that nothing is left over; a commit where a first draft is to be kept with it. */
+	if (held(l, name, &at, err) < 0 || (!oid_is_zero(&x->draft) && commit_write(l->repo, &spec, &now, err) < 0) ||
 	    (!oid_eq(&at, &now) && ref_update(l->repo, name, &at, &now, "harness: open", err) < 0))
 		return err_wrap(err, "cannot keep the proposal of experiment %d", x->number);
 	return 0;
