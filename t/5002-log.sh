@@ -51,6 +51,10 @@ test_case 'show tells what, why and where to look further' '
 	git harness show --json 2 >json
 	test "$(json json "\$j->{experiment}")" = 2
 	test "$(json json "\$j->{events}[-1]{event}")" = decide
+	grep -q "\"value\": *11,*$" json
+	grep -q "\"n\": *1,*$" json
+	not grep "\"\(wall\|exit\|delta\|experiment\)\": *\"" json
+	tr -d " \n" <json | grep -q "\"score\":\[11\]"
 	exits 128 git harness show 9 2>err
 	grep "^hint: " err
 '

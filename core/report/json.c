@@ -1,8 +1,11 @@
 #include "report/json.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
+#include "base/num.h"
 
 static void number(struct json *j, const char *key, double value)
 {
@@ -51,13 +54,55 @@ static void metrics(struct json *j, const struct measured *m)
 	json_end_object(j);
 }
 
+/* Keys whose values are numbers. By name: an id can look like one. */
+static bool is_number(const char *key)
+{
+	static const char *const keys[] = {
+		"n", "experiment", "files", "added", "deleted", "net", "dropped", "wall", "tokens_in", "tokens_out", "usd", "confidence",
+		"exit", "cpu", "maxrss", "timeout", "confirm", "value", "best", "delta", "threshold", "level", "elapsed",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (!strcmp(keys[i], key))
+			return true;
+	return false;
+}
+
+/* "0.5,0.7": the samples of a metric. */
+static void samples(struct json *j, const char *key, const char *text)
+{
+	json_begin_array(j, key);
+	for (;;) {
+		size_t len = strcspn(text, ",");
+		double v;
+
+		number(j, NULL, num_parse(text, len, &v) ? v : NAN);
+		if (!text[len])
+			break;
+		text += len + 1;
+	}
+	json_end_array(j);
+}
+
+static void pair(struct json *j, const struct event *e, const char *key, const char *value)
+{
+	double v;
+
+	if (is_number(key) && num_parse(value, strlen(value), &v))
+		json_num(j, key, v);
+	else if (event_is(e, "event", "evaluate") && metric_name_ok(key))
+		samples(j, key, value);
+	else
+		json_str(j, key, value);
+}
+
 static void event_lines(struct json *j, const struct events *events)
 {
 	json_begin_array(j, "events");
 	for (size_t i = 0; i < events->n; i++) {
 		json_begin_object(j, NULL);
 		for (size_t k = 0; k < events->v[i].n; k++)
-			json_str(j, events->v[i].pairs[k].key, events->v[i].pairs[k].value);
+			pair(j, &events->v[i], events->v[i].pairs[k].key, events->v[i].pairs[k].value);
 		json_end_object(j);
 	}
 	json_end_array(j);

@@ -8,7 +8,7 @@
 #include "base/logfmt.h"
 #include "report/outline.h"
 
-/* One object; with its events as an array of objects of strings where `events` is given. */
+/* One object; with its events as an array of objects where `events` is given; numbers are numbers, samples arrays of them. */
 void report_json_record(struct json *j, const struct history *h, const struct record *r, const struct events *events);
 /* The whole campaign: what outline says of it, and all its records as `experiments`. */
 void report_json(const struct outline *o, struct str *ret);
