@@ -236,6 +236,7 @@ static void test_rules(void **state)
 	static const struct row rows[] = {
 		{ "budget: {usd: 3}", "1:9: 'budget' needs 'experiments' or 'wall'" },
 		{ "budget: {}", "1:9: 'budget' needs 'experiments' or 'wall'" },
+		{ "goal: {metric: suspect, direction: minimize}", "1:16: 'goal.metric' cannot be 'suspect'" },
 		{ "goal: {metric: wall, direction: minimize}", "1:16: 'goal.metric' cannot be 'wall': 'wall' is a key of the records" },
 		{ "goal: {metric: 9lives, direction: minimize}", "1:16: 'goal.metric' cannot be '9lives'" },
 		{ "guards: [{metric: exit, max: 3}]", "1:19: 'guards[0].metric' cannot be 'exit'" },
