@@ -225,7 +225,7 @@ int loop_cancelled(struct experiment *x, struct err *err)
 		l->stop = true;
 		return 0;
 	}
-	if (!x->taken && x->kind == KIND_NEW)
+	if ((!x->taken && x->kind == KIND_NEW) || oid_is_zero(&x->tree))	/* not checked: nothing may come of it */
 		x->tree = x->base_tree;
 	l->stop_after = true;
 	experiment_blame(x, VERDICT_REJECT, REASON_INTERRUPTED, "stopped and discarded by a person");
