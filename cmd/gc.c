@@ -203,18 +203,21 @@ static void journal_drop(struct journal **j)
 	journal_close(*j);
 }
 
-/* Answers nobody fetched; logs of an experiment that the journal no longer knows. */
+/* Answers nobody fetched; what a replay that was killed left; logs of an experiment that the journal no longer knows. */
 static int sweep_state(const char *state_dir, struct err *err)
 {
 	CLEANUP(journal_drop) struct journal *j = NULL;
 	CLEANUP(events_free) struct events lines = { 0 };
 	AUTOFREE char *journal = path_join(state_dir, "journal");
 	AUTOFREE char *open_dir = path_join(state_dir, "open");
+	AUTOFREE char *replay_dir = path_join(state_dir, "replay");
 	int fd = inbox_watch(state_dir, err);
 
 	if (fd < 0)
 		return err->code;
 	close(fd);
+	if (remove_tree(AT_FDCWD, replay_dir, 0, err) < 0)
+		return err->code;
 	if (access(journal, F_OK) < 0)
 		return 0;
 	if (journal_open(journal, &j, &lines, err) < 0)

@@ -160,6 +160,28 @@ int history_measured(const struct history *h, const struct oid *base_tree, const
 	return index_find(h->index, base_tree, tree);
 }
 
+const struct record *history_of_commit(const struct history *h, const struct oid *commit, int before)
+{
+	const struct record *ret = NULL;
+
+	for (size_t i = 0; i < h->n_records; i++) {
+		const struct record *r = &h->records[i];
+
+		if (ret && r->number >= before)
+			break;
+		if (oid_eq(&r->accepted, commit) || (r->baseline && oid_eq(&r->commit, commit)))
+			ret = r;
+	}
+	return ret;
+}
+
+const struct measured *history_measured_on(const struct history *h, const struct oid *commit, int before)
+{
+	const struct record *r = history_of_commit(h, commit, before);
+
+	return r ? &r->measured : NULL;
+}
+
 size_t history_accepted(const struct history *h)
 {
 	size_t n = 0;

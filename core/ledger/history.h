@@ -94,6 +94,9 @@ const struct record *history_record(const struct history *h, int number);	/* NUL
 double history_best_value(const struct history *h);				/* NaN: none */
 /* Was this tree measured on this base tree since the last baseline? The number that did, or -1. */
 int history_measured(const struct history *h, const struct oid *base_tree, const struct oid *tree);
+/* What stood on that commit: of the latest number below `before`, else of the next one (an approval may come late). NULL: nothing did. */
+const struct record *history_of_commit(const struct history *h, const struct oid *commit, int before);
+const struct measured *history_measured_on(const struct history *h, const struct oid *commit, int before);	/* its samples */
 size_t history_accepted(const struct history *h);
 size_t history_waiting(const struct history *h);
 

@@ -76,16 +76,13 @@ int checkpoint_of(struct repo *repo, const struct history *h, const char *state_
 	     struct err *err)
 {
 	CLEANUP(events_free) struct events lines = { 0 };
+	const struct record *r = history_of_commit(h, commit, before);
 	struct oid manifest;
-	int i = before - 1;
 
 	*ret = NULL;
-	while (i >= 0 && !oid_eq(&h->records[i].accepted, commit) &&
-	       !(h->records[i].baseline && oid_eq(&h->records[i].commit, commit)))
-		i--;
-	if (i < 0)
+	if (!r)
 		return 0;
-	if (history_lines(repo, h, i, &lines, err) < 0)
+	if (history_lines(repo, h, r->number, &lines, err) < 0)
 		return err->code;
 	manifest = checkpoint_named(&lines);
 	if (oid_is_zero(&manifest))
@@ -93,7 +90,7 @@ int checkpoint_of(struct repo *repo, const struct history *h, const char *state_
 	*ret = place_of(state_dir, &manifest);
 	if (access(*ret, F_OK) == 0)
 		return 0;
-	err_set(err, ERR_REFUSED, "the state that experiment %d ended with is not here: '%s'", i, *ret);
+	err_set(err, ERR_REFUSED, "the state that experiment %d ended with is not here: '%s'", r->number, *ret);
 	free(*ret);
 	*ret = NULL;
 	return err_hint(err, "it is kept on the machine that ran it; bring that directory, or git harness rollback to one whose state is here");

@@ -14,7 +14,7 @@
 
 /* The manifest of what lies in dir, written as a blob. Zero: nothing lies there. */
 int checkpoint_manifest(struct repo *repo, const char *dir, struct oid *ret, struct err *err);
-/* The directory of the state that the record of `commit` (latest number below `before`) ended with; NULL: it has none. Caller frees. */
+/* The directory of the state that the record of `commit` (history_of_commit()) ended with; NULL: it has none. Caller frees. */
 int checkpoint_of(struct repo *repo, const struct history *h, const char *state_dir, const struct oid *commit, int before, char **ret,
 	     struct err *err);
 /* The manifest that these lines of a record name; zero: none. */

@@ -5,7 +5,7 @@
  *
  *   propose.c PROPOSE          check.c  CHECK          work.c  EXECUTE, EVALUATE, DECIDE
  *   settle.c  ACCEPT, REJECT, ESCALATE, RECORD         next.c  BUDGET, BASELINE, DONE
- *   resume.c  the journal back to an experiment
+ *   lines.c   what it puts down as it goes            resume.c  the journal back to an experiment
  */
 #ifndef LOOP_EXPERIMENT_H
 #define LOOP_EXPERIMENT_H

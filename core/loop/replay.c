@@ -50,21 +50,6 @@ static int ended(void *data, struct measure *m, struct err *err)
 	return 0;
 }
 
-const struct measured *loop_measured_on(const struct history *h, const struct oid *commit, int before)
-{
-	const struct record *ret = NULL;
-
-	for (size_t i = 0; i < h->n_records; i++) {
-		const struct record *r = &h->records[i];
-
-		if (ret && r->number >= before)
-			break;
-		if (oid_eq(&r->accepted, commit) || (r->baseline && oid_eq(&r->commit, commit)))
-			ret = r;
-	}
-	return ret ? &ret->measured : NULL;
-}
-
 static const struct measured *baseline_then(const struct history *h, int number)
 {
 	for (int i = number - 1; i >= 0; i--)
@@ -112,7 +97,7 @@ static int judge(struct loop *l, const struct record *r, struct replay *run, str
 	if (decided_then(l, r, ret, &in.approved, err) < 0)
 		return err->code;
 	if (!r->baseline) {
-		in.best = loop_measured_on(l->h, &r->base, r->number);
+		in.best = history_measured_on(l->h, &r->base, r->number);
 		in.baseline = baseline_then(l->h, r->number);
 	}
 	measured_copy(&run->m.measured, &ret->measured);

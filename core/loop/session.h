@@ -55,8 +55,6 @@ int loop_clear_work(struct loop *l, struct err *err);
 void loop_say(struct loop *loop, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int64_t loop_elapsed(const struct loop *loop);			/* campaign wall so far, ns */
 struct spent loop_spent(const struct loop *loop);		/* with this session's wall */
-/* Samples of what stood on that commit: of the latest number below `before`, or of a later one (an approval may come late); NULL: never measured. */
-const struct measured *loop_measured_on(const struct history *h, const struct oid *commit, int before);
 int loop_let_go(struct loop *l, struct err *err);
 void brief_write(const struct loop *loop, const struct experiment *x, struct str *ret);
 

@@ -252,7 +252,7 @@ static int judge(struct experiment *x, struct err *err)
 		if (net_of_base(x, &net, err) < 0)
 			return err->code;
 		in.fewer_lines = x->net < net;
-		in.best = oid_eq(&x->base, &h->best) ? h->best_measured : loop_measured_on(h, &x->base, (int)h->n_records);
+		in.best = oid_eq(&x->base, &h->best) ? h->best_measured : history_measured_on(h, &x->base, (int)h->n_records);
 		in.baseline = h->baseline_measured;
 		if (!in.best) {
 			err_set(err, ERR_REFUSED, "experiment %d cannot be judged: %s was not measured under the present policy",
