@@ -126,11 +126,9 @@ static void verdict_line(void *data, const struct history *h, const struct recor
 
 static void waiting(const struct history *h)
 {
-	for (size_t i = 0; i < h->n_records; i++)
-		if (h->records[i].waiting)
-			printf("experiment %d waits for a person (%s): git harness show %d, then approve %d or deny %d -m <why>\n",
-			       h->records[i].number, reason_names[h->records[i].reason], h->records[i].number,
-			       h->records[i].number, h->records[i].number);
+	for (int i = 0; (i = history_next(h, i, RECORD_WAITING)) >= 0; i++)
+		printf("experiment %d waits for a person (%s): git harness show %d, then approve %d or deny %d -m <why>\n", i,
+		       reason_names[history_record(h, i)->reason], i, i, i);
 }
 
 static void summary(const struct history *h, const struct loop_result *r)

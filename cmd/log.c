@@ -11,6 +11,7 @@
 #include "report/table.h"
 
 #define LOG_MAX ((size_t)1 << 30)
+#define PIECE ((size_t)1 << 16)
 
 struct options {
 	bool json;
@@ -47,17 +48,22 @@ static bool wanted(const struct filter *f, const struct record *r)
 	return f->reason == REASON_NONE || r->reason == f->reason;
 }
 
-/* Calls fn for each record that is wanted, newest first. */
-static void each(const struct history *h, const struct filter *f, void (*fn)(void *data, const struct record *r), void *data)
+/* Calls fn for each record that is wanted, newest first; it lives during the call. */
+static int each(const struct history *h, const struct filter *f, int (*fn)(void *data, const struct record *r, struct err *err),
+		void *data, struct err *err)
 {
 	int left = f->count >= 0 ? f->count : INT32_MAX;
 
 	for (size_t i = h->n_records; i > 0 && left > 0; i--) {
-		if (!wanted(f, &h->records[i - 1]))
+		const struct record *r = history_look(h, (int)i - 1);
+
+		if (!wanted(f, r))
 			continue;
-		fn(data, &h->records[i - 1]);
+		if (fn(data, r, err) < 0)
+			return err->code;
 		left--;
 	}
+	return 0;
 }
 
 struct listing {
@@ -67,13 +73,14 @@ struct listing {
 	struct json json;
 };
 
-static void add_row(void *data, const struct record *r)
+static int add_row(void *data, const struct record *r, struct err *err)
 {
 	struct listing *l = data;
-	const struct point *p = &l->outline.points[r->number];
+	const struct point point = outline_point(l->history, r), *p = &point;
 	char value[NUM_TEXT], gain[NUM_TEXT], wall[NUM_TEXT];
 	STR verdict = STR_INIT, subject = STR_INIT;
 
+	(void)err;
 	words_verdict(r, &verdict);
 	words_subject(r, &subject);
 	words_number(p->value, value);
@@ -86,6 +93,7 @@ static void add_row(void *data, const struct record *r)
 	table_add(&l->table, COLOUR_DIM, wall);
 	table_addf(&l->table, COLOUR_DIM, "%.7s", oid_hex(words_commit(r)).s);
 	table_add(&l->table, "", subject.buf);
+	return 0;
 }
 
 static int print_table(struct cmd_ctx *ctx, const struct filter *f, struct err *err)
@@ -105,30 +113,38 @@ static int print_table(struct cmd_ctx *ctx, const struct filter *f, struct err *
 	struct listing l = { .history = ctx->history };
 	STR out = STR_MAX(LOG_MAX);
 
-	outline_make(ctx->history, &l.outline);
+	outline_best(ctx->history, &l.outline);
 	table_init(&l.table, columns, ARRAY_SIZE(columns));
-	each(ctx->history, f, add_row, &l);
+	each(ctx->history, f, add_row, &l, err);
 	table_format(&l.table, table_terminal(pager_in_use()), cmd_colour(ctx, stdout), &out);
 	table_free(&l.table);
 	outline_free(&l.outline);
 	return cmd_print(&out, err);
 }
 
-static void add_object(void *data, const struct record *r)
+/* Printed piece by piece: a long campaign's text is larger than its ledger. */
+static int add_object(void *data, const struct record *r, struct err *err)
 {
 	struct listing *l = data;
 
 	report_json_record(&l->json, l->history, r, NULL);
+	if (l->json.out->len < PIECE)
+		return 0;
+	if (cmd_print(l->json.out, err) < 0)
+		return err->code;
+	str_clear(l->json.out);
+	return 0;
 }
 
 static int print_json(struct cmd_ctx *ctx, const struct filter *f, struct err *err)
 {
 	struct listing l = { .history = ctx->history };
-	STR out = STR_MAX(LOG_MAX);
+	STR out = STR_INIT;
 
 	json_init(&l.json, &out, true);
 	json_begin_array(&l.json, NULL);
-	each(ctx->history, f, add_object, &l);
+	if (each(ctx->history, f, add_object, &l, err) < 0)
+		return err->code;
 	json_end_array(&l.json);
 	str_putc(&out, '\n');
 	return cmd_print(&out, err);

@@ -226,18 +226,18 @@ static void record_line(const struct history *h, const struct record *r, struct 
 	str_putc(ret, '\n');
 }
 
-/* What the ledger gained since entry *told, a line each. */
-static int tell(const struct history *h, size_t *told, struct err *err)
+/* What the ledger gained since the last look, a line each. */
+static int tell(const struct history *h, struct err *err)
 {
 	STR out = STR_INIT;
 
-	for (; *told < h->n_entries; (*told)++) {
-		const struct entry *e = &h->entries[*told];
+	for (size_t i = 0; i < h->n_entries; i++) {
+		const struct entry *e = &h->entries[i];
 
 		if (e->kind == ENTRY_ACT)
 			act_line(e, &out);
-		else if (e->number >= 0 && (size_t)e->number < h->n_records)
-			record_line(h, &h->records[e->number], &out);
+		else if (history_record(h, e->number))
+			record_line(h, history_record(h, e->number), &out);
 	}
 	return out.len > 0 ? cmd_print(&out, err) : 0;
 }
@@ -257,7 +257,6 @@ static int watch(struct cmd_ctx *ctx, struct seen *seen, struct err *err)
 	bool terminal = isatty(STDOUT_FILENO);
 	AUTOCLOSE int fd = watch_open(ctx);
 	CLEANUP(painted_free) struct painted painted = { .text = STR_INIT };
-	size_t told = ctx->history->n_entries;
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
@@ -266,7 +265,7 @@ static int watch(struct cmd_ctx *ctx, struct seen *seen, struct err *err)
 	if (!terminal && !seen->in.running)
 		return 0;
 	for (;;) {
-		if (look(ctx, seen, err) < 0 || (terminal ? repaint(seen, &painted, err) : tell(ctx->history, &told, err)) < 0)
+		if (look(ctx, seen, err) < 0 || (terminal ? repaint(seen, &painted, err) : tell(ctx->history, err)) < 0)
 			return err->code;
 		if (interrupted) {
 			ctx->exit = 128 + interrupted;

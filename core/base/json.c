@@ -16,8 +16,25 @@ void json_init(struct json *j, struct str *out, bool pretty)
 
 static void new_line(struct json *j)
 {
-	if (j->pretty)
-		str_printf(j->out, "\n%*s", 2 * j->depth, "");
+	static const char spaces[] = "                                ";
+
+	if (!j->pretty)
+		return;
+	str_putc(j->out, '\n');
+	for (size_t left = 2 * (size_t)j->depth, n; left; left -= n) {
+		n = left < sizeof(spaces) - 1 ? left : sizeof(spaces) - 1;
+		str_add(j->out, spaces, n);
+	}
+}
+
+/* How many bytes from here stand for themselves. */
+static size_t plain(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] >= ' ' && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
 }
 
 static void add_text(struct json *j, const char *s)
@@ -27,7 +44,14 @@ static void add_text(struct json *j, const char *s)
 	str_putc(j->out, '"');
 	while (s < end) {
 		uint32_t c = 0;
-		size_t n = text_utf8(s, (size_t)(end - s), &c);
+		size_t n = plain(s);
+
+		if (n) {
+			str_add(j->out, s, n);
+			s += n;
+			continue;
+		}
+		n = text_utf8(s, (size_t)(end - s), &c);
 
 		if (!n)
 			str_puts(j->out, "\xef\xbf\xbd");
@@ -124,8 +148,11 @@ void json_num(struct json *j, const char *key, double value)
 
 void json_int(struct json *j, const char *key, int64_t value)
 {
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", (long long)value);
 	before(j, key);
-	str_printf(j->out, "%lld", (long long)value);
+	str_puts(j->out, text);
 }
 
 void json_bool(struct json *j, const char *key, bool value)

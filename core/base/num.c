@@ -1,6 +1,7 @@
 #include "base/num.h"
 
 #include <locale.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,15 +173,40 @@ static bool format_special(double value, char ret[NUM_TEXT])
 }
 
 /*
+ * What people and evaluators print has few decimals: value = whole / 10^n, both exact and the division rounded once, reads back. Below 15
+ * digits no other decimal of that length does, so the first n that fits is the shortest.
+ */
+static bool format_plain(double value, char ret[NUM_TEXT])
+{
+	double magnitude = fabs(value), scale = 1;
+
+	if (magnitude < 1e-5 || magnitude >= 1e14)
+		return false;
+	for (int n = 0; n <= 12 && magnitude * scale < 1e14; n++, scale *= 10) {
+		double whole = round(magnitude * scale);
+		char digits[32];
+		int len;
+
+		if (whole / scale != magnitude)
+			continue;
+		len = snprintf(digits, sizeof(digits), "%0*" PRIu64, n + 1, (uint64_t)whole);
+		snprintf(ret, NUM_TEXT, "%s%.*s%s%s", value < 0 ? "-" : "", len - n, digits, n ? "." : "", digits + len - n);
+		return true;
+	}
+	return false;
+}
+
+/*
  * The first number of digits at which the nearest decimal reads back. Just below a power of two
  * doubles lie twice as dense, so there the nearest decimal may read back as the neighbour while the
  * next one above is right and as short.
  */
 void num_format(double value, char ret[NUM_TEXT])
 {
-	if (format_special(value, ret))
+	if (format_special(value, ret) || format_plain(value, ret))
 		return;
-	for (int n = 1; n <= DIGITS_MAX; n++) {
+	/* Up to 15 digits a decimal that reads back is the only one, and with its zeros dropped the shortest; not so among subnormals. */
+	for (int n = isnormal(value) ? 15 : 1; n <= DIGITS_MAX; n++) {
 		struct decimal d = round_to(value, n);
 
 		if (reads_back(d, value, ret) || (next_up(&d) && reads_back(d, value, ret)))

@@ -58,13 +58,20 @@ void str_putc(struct str *s, char c)
 void str_vprintf(struct str *s, const char *fmt, va_list ap)
 {
 	AUTOFREE char *text = NULL;
-	int len = vasprintf(&text, fmt, ap);
+	char brief[256];
+	va_list again;
+	int len;
 
-	if (len < 0) {
-		text = NULL;
-		abort();
+	va_copy(again, ap);
+	len = vsnprintf(brief, sizeof(brief), fmt, ap);
+	if (len >= (int)sizeof(brief)) {
+		text = xmalloc((size_t)len + 1);
+		len = vsnprintf(text, (size_t)len + 1, fmt, again);
 	}
-	str_add(s, text, (size_t)len);
+	va_end(again);
+	if (len < 0)
+		abort();
+	str_add(s, text ? text : brief, (size_t)len);
 }
 
 void str_printf(struct str *s, const char *fmt, ...)

@@ -14,13 +14,10 @@
 void act_begin(const struct history *h, const char *event, int number, const char *by, struct event *ret)
 {
 	char now[CLOCK_TEXT];
-	int64_t n = 1;
 
-	for (size_t i = 0; i < h->n_entries; i++)
-		n += h->entries[i].kind == ENTRY_ACT;
 	clock_format(clock_wall(), now);
 	event_add(ret, "t", now);
-	event_add_int(ret, "n", n);
+	event_add_int(ret, "n", (int64_t)h->n_acts + 1);
 	event_add(ret, "campaign", h->campaign);
 	if (number >= 0)
 		event_add_int(ret, "experiment", number);
@@ -273,8 +270,8 @@ static int before_best(const struct history *h)
 {
 	const struct record *best = history_record(h, h->best_number);
 
-	for (int i = best && !best->baseline ? best->number : 0; i-- > 0; ) {
-		if (oid_eq(&h->records[i].accepted, &best->base))
+	for (int i = best && !best->baseline ? best->number : 0; (i = history_before(h, i, RECORD_WAS_BEST)) >= 0; ) {
+		if (oid_eq(&history_record(h, i)->accepted, &best->base))
 			return i;
 	}
 	return -1;

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "git/tree.h"
+#include "ledger/store.h"
 
 struct fold {
 	struct repo *repo;
@@ -62,7 +63,7 @@ static void take_remade(struct record *r, const struct entry *e)
 static void count_late(struct fold *f, const struct record *then)
 {
 	count_elapsed(f->h, then);
-	take_remade(&f->h->records[f->link->entry.number], &f->link->entry);
+	take_remade(store_edit(f->h->store, f->link->entry.number), &f->link->entry);
 	if (then->verdict == VERDICT_ACCEPT)
 		f->h->spent.plateau = 0;
 }
@@ -86,7 +87,7 @@ static int fold_experiment_as(struct fold *f, const struct record *then, struct 
 	else
 		count(h, then);
 	if (then->verdict == VERDICT_ACCEPT) {
-		h->records[e->number].accepted = e->commit;
+		store_edit(h->store, e->number)->accepted = e->commit;
 		set_best(h, e->number);
 	}
 	return 0;
@@ -99,7 +100,7 @@ static int fold_experiment(struct fold *f, struct err *err)
 	int r;
 
 	if (!f->later)
-		return fold_experiment_as(f, &f->h->records[e->number], err);
+		return fold_experiment_as(f, store_get(f->h->store, e->number), err);
 	if (load_record_at(f->repo, f->h->campaign, &f->link->tree, e->number, &then, err) < 0)
 		return err->code;
 	r = fold_experiment_as(f, &then, err);
@@ -111,7 +112,7 @@ static int fold_baseline(struct fold *f, struct err *err)
 {
 	const struct entry *e = &f->link->entry;
 	struct history *h = f->h;
-	struct record *r = &h->records[e->number];
+	struct record *r = store_edit(h->store, e->number);
 	int best = h->best_number;
 
 	if (r->reason != REASON_BASELINE)
@@ -119,7 +120,7 @@ static int fold_baseline(struct fold *f, struct err *err)
 			       verdict_names[r->verdict], reason_names[r->reason]);
 	r->accepted = r->commit;
 	set_best(h, e->number);
-	if (best >= 0 && oid_eq(&h->records[best].accepted, &e->best))
+	if (best >= 0 && oid_eq(&store_get(h->store, best)->accepted, &e->best))
 		h->best_number = best;	/* measured anew, but still that experiment's commit */
 	h->last_baseline = h->index->baseline_number = e->number;
 	h->needs_baseline = false;
@@ -135,8 +136,8 @@ static void act_approve(struct fold *f)
 
 	if (e->number < 0 || oid_is_zero(&e->commit))
 		return;
-	take_remade(&f->h->records[e->number], e);
-	f->h->records[e->number].accepted = e->commit;
+	take_remade(store_edit(f->h->store, e->number), e);
+	store_edit(f->h->store, e->number)->accepted = e->commit;
 	f->h->spent.plateau = 0;
 	set_best(f->h, e->number);
 }
@@ -148,8 +149,8 @@ static void act_rollback(struct fold *f)
 	const struct oid *best = &f->link->entry.best;
 
 	set_best(h, -1);
-	for (int i = h->index->next; i-- > 0; ) {
-		const struct record *r = &h->records[i];
+	for (int i = h->index->next; (i = history_before(h, i, RECORD_WAS_BEST)) >= 0; ) {
+		const struct record *r = store_get(h->store, i);
 
 		if (!oid_eq(&r->accepted, best))
 			continue;
@@ -217,7 +218,7 @@ static int fold_act(struct fold *f, struct err *err)
 		return err_set(err, ERR_INVALID, "campaign '%s': the act of ledger commit %s does not say what it was",
 			       f->h->campaign, oid_hex(&e->id).s);
 	if (e->number >= 0)
-		count_elapsed(f->h, &f->h->records[e->number]);
+		count_elapsed(f->h, store_get(f->h->store, e->number));
 	for (size_t i = 0; i < ARRAY_SIZE(acts); i++) {
 		if (!strcmp(acts[i].event, name))
 			acts[i].fold(f);
@@ -245,6 +246,14 @@ static void count_ahead(const struct chain *chain, size_t *ahead)
 	}
 }
 
+static void add_step(struct history *h, const struct entry *e)
+{
+	if (oid_is_zero(&e->best) || (oid_eq(&e->best, &h->best) && e->kind != ENTRY_BASELINE))
+		return;
+	GROW(h->steps, h->n_steps, h->alloc_steps);
+	h->steps[h->n_steps++] = (struct best_step){ .upto = h->index->next - 1, .best = e->best };
+}
+
 int fold_chain(struct repo *repo, struct history *h, const struct chain *chain, struct err *err)
 {
 	AUTOFREE size_t *ahead = xcalloc(h->n_records + 1, sizeof(*ahead));
@@ -260,6 +269,11 @@ int fold_chain(struct repo *repo, struct history *h, const struct chain *chain, 
 			return err->code;
 		if (e->number >= h->index->next)
 			h->index->next = e->number + 1;
+		if (e->number >= 0)
+			store_flag(h->store, e->number);
+		add_step(h, e);
+		h->last_kind = e->kind;
+		h->last_number = e->number;
 		h->previous_best = h->best;
 		h->best = e->best;
 		h->best_waits = f.link->waits;

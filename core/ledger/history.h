@@ -59,16 +59,25 @@ struct record {				/* one number, its lines folded */
 	struct oid brief, proposal, agent_log, execute_log, evaluate_log;	/* blobs; zero: none */
 };
 
+struct best_step {			/* best went there, or was measured anew as a baseline; upto: the highest number then */
+	int upto;
+	struct oid best;
+};
+
 struct history {
 	char *campaign;
 	struct oid tip;			/* of the ledger */
 	struct oid start;		/* commit the campaign started from */
 	struct oid policy_blob;		/* as adopted last */
 	struct policy *policy;
-	struct entry *entries;
+	struct entry *entries;		/* those that the last history_refresh() read, oldest first */
 	size_t n_entries, alloc_entries;
-	struct record *records;		/* by number, without gaps: records[i].number == i */
-	size_t n_records, alloc_records;
+	size_t n_records;		/* numbers have no gaps: history_record() knows each below */
+	size_t n_acts;
+	enum entry_kind last_kind;	/* of the tip */
+	int last_number;
+	struct best_step *steps;
+	size_t n_steps, alloc_steps;
 
 	struct oid best;		/* Harness-Best of the tip */
 	struct oid previous_best;	/* Harness-Best of the commit before it */
@@ -80,24 +89,32 @@ struct history {
 	struct spent spent;		/* in_flight is 0; wall as the last decide line's elapsed= says */
 	int64_t agent_failures;		/* agent-failed in a row */
 	int loop_waits;			/* an unanswered loop-level escalation (reason), or 0 */
-	struct history_index *index;	/* private */
+	struct history_index *index;	/* private, as what follows */
+	struct store *store;
+	char *cache;			/* its file, or NULL */
 };
-
+/* Stands on the cache in the campaign's state directory, and renews it when much was read. */
 int history_read(struct repo *repo, const char *campaign, struct history **ret, struct err *err);
-/* Read on from the tip known; cheap where nothing was added. */
-int history_refresh(struct repo *repo, struct history *h, struct err *err);
+/* From the ledger alone, all its entries kept: for `verify`. */
+int history_read_whole(struct repo *repo, const char *campaign, struct history **ret, struct err *err);
+int history_refresh(struct repo *repo, struct history *h, struct err *err);	/* reads on from the tip known */
 void history_free(struct history *h);
 
-/* The lines of one number, read from its record file: they are not kept in memory (100k records would cost half a GiB). */
+/* The lines of one number, read from its record file: they are not kept in memory. */
 int history_lines(struct repo *repo, const struct history *h, int number, struct events *ret, struct err *err);
 const struct record *history_record(const struct history *h, int number);	/* NULL: no such number */
+const struct record *history_look(const struct history *h, int number);	/* the same, until the next look: for going through all */
+/* What can be asked of all numbers without looking at each. ACCEPTED leaves baselines out; OWED: approved, not measured yet. */
+enum { RECORD_WAITING = 1, RECORD_OWED = 2, RECORD_BASELINE = 4, RECORD_ACCEPTED = 8, RECORD_WAS_BEST = 16 };
+int history_next(const struct history *h, int from, unsigned flags);	/* the lowest number >= from with any of them; -1 */
+int history_before(const struct history *h, int below, unsigned flags);	/* the highest number < below; -1 */
+void history_keep(struct history *h);	/* brings the cache up to date: for the loop at its end */
 double history_best_value(const struct history *h);				/* NaN: none */
 /* Was this tree measured on this base tree since the last baseline? The number that did, or -1. */
 int history_measured(const struct history *h, const struct oid *base_tree, const struct oid *tree);
 /* What stood on that commit: of the latest number below `before`, else of the next one (an approval may come late). NULL: nothing did. */
 const struct record *history_of_commit(const struct history *h, const struct oid *commit, int before);
 const struct measured *history_measured_on(const struct history *h, const struct oid *commit, int before);	/* its samples */
-size_t history_accepted(const struct history *h);
-size_t history_waiting(const struct history *h);
+size_t history_accepted(const struct history *h), history_waiting(const struct history *h);
 
 #endif

@@ -5,14 +5,14 @@
 
 #include "base/mem.h"
 
-/* Object ids are evenly spread already; both take part, and in an order. */
-static size_t place(const struct oid *base_tree, const struct oid *tree, size_t n_slots)
+/* Object ids are evenly spread already; both take part, and in an order. Two pairs in 2^64 that look the same are no worry here. */
+static uint64_t tag_of(const struct oid *base_tree, const struct oid *tree)
 {
 	uint64_t a, b;
 
 	memcpy(&a, base_tree->raw, sizeof(a));
 	memcpy(&b, tree->raw, sizeof(b));
-	return (size_t)((a * 31) ^ b) & (n_slots - 1);
+	return a * UINT64_C(0x9e3779b97f4a7c15) ^ b;
 }
 
 void index_clear(struct history_index *x)
@@ -20,6 +20,8 @@ void index_clear(struct history_index *x)
 	for (size_t i = 0; i < x->n_slots; i++)
 		x->slots[i].number = -1;
 	x->used = 0;
+	x->filed = NULL;
+	x->n_filed = 0;
 }
 
 void index_free(struct history_index *x)
@@ -29,47 +31,65 @@ void index_free(struct history_index *x)
 	x->n_slots = x->used = 0;
 }
 
+static void add(struct history_index *x, uint64_t tag, int number);
+
 static void grow(struct history_index *x)
 {
-	struct history_index old = *x;
+	struct slot *old = x->slots;
+	size_t n_old = x->n_slots;
 
-	x->n_slots = old.n_slots ? old.n_slots * 2 : 64;
+	x->n_slots = n_old ? n_old * 2 : 64;
 	x->slots = xcalloc(x->n_slots, sizeof(*x->slots));
 	index_clear(x);
-	for (size_t i = 0; i < old.n_slots; i++) {
-		const struct slot *s = &old.slots[i];
-
-		if (s->number >= 0)
-			index_add(x, &s->base_tree, &s->tree, s->number);
+	for (size_t i = 0; i < n_old; i++) {
+		if (old[i].number >= 0)
+			add(x, old[i].tag, old[i].number);
 	}
-	free(old.slots);
+	free(old);
 }
 
-/* The slot that holds the pair, or the free one where it belongs. */
-static struct slot *find(const struct history_index *x, const struct oid *base_tree, const struct oid *tree)
+/* The slot that holds the tag, or the free one where it belongs. */
+static struct slot *find(const struct history_index *x, uint64_t tag)
 {
-	size_t at = place(base_tree, tree, x->n_slots);
+	size_t at = (size_t)tag & (x->n_slots - 1);
 
-	while (x->slots[at].number >= 0 &&
-	       !(oid_eq(&x->slots[at].tree, tree) && oid_eq(&x->slots[at].base_tree, base_tree)))
+	while (x->slots[at].number >= 0 && x->slots[at].tag != tag)
 		at = (at + 1) & (x->n_slots - 1);
 	return &x->slots[at];
 }
 
-void index_add(struct history_index *x, const struct oid *base_tree, const struct oid *tree, int number)
+static void add(struct history_index *x, uint64_t tag, int number)
 {
 	struct slot *s;
 
 	if (x->used * 2 >= x->n_slots)
 		grow(x);
-	s = find(x, base_tree, tree);
+	s = find(x, tag);
 	if (s->number >= 0)
 		return;	/* the first one that measured it is the one to name */
-	*s = (struct slot){ *base_tree, *tree, number };
+	*s = (struct slot){ tag, number };
 	x->used++;
 }
 
-int index_find(const struct history_index *x, const struct oid *base_tree, const struct oid *tree)
+void index_thaw(struct history_index *x)
 {
-	return x->n_slots ? find(x, base_tree, tree)->number : -1;
+	const struct slot *filed = x->filed;
+	size_t n = x->n_filed;
+
+	x->filed = NULL;
+	x->n_filed = 0;
+	for (size_t i = 0; i < n; i++)
+		add(x, filed[i].tag, filed[i].number);
+}
+
+void index_add(struct history_index *x, const struct oid *base_tree, const struct oid *tree, int number)
+{
+	index_thaw(x);
+	add(x, tag_of(base_tree, tree), number);
+}
+
+int index_find(struct history_index *x, const struct oid *base_tree, const struct oid *tree)
+{
+	index_thaw(x);
+	return x->n_slots ? find(x, tag_of(base_tree, tree))->number : -1;
 }

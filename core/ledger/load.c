@@ -9,6 +9,7 @@
 #include "git/commit.h"
 #include "git/tree.h"
 #include "ledger/names.h"
+#include "ledger/store.h"
 
 #define RECORD_MAX ((size_t)16 << 20)
 #define ACTS_MAX ((size_t)64 << 20)
@@ -80,7 +81,7 @@ static int any_file(void *data, const char *path, const struct tree_entry *entry
 		if (strlen(a->dir) != len || strncmp(path, a->dir, len) != 0)
 			return err_set(err, ERR_INVALID, "campaign '%s': '%s' is not where a number's files are", a->h->campaign,
 				       path);
-		a->last = &a->h->records[number];
+		a->last = store_edit(a->h->store, number);
 	}
 	return one_file(a->last, slash + 1, entry, err);
 }
@@ -139,10 +140,8 @@ static int place_records(struct history *h, const struct chain *chain, bool **re
 		if (e->number != (int)h->n_records)
 			return err_set(err, ERR_INVALID, "campaign '%s': ledger commit %s records number %d where %zu is due",
 				       h->campaign, oid_hex(&e->id).s, e->number, h->n_records);
-		GROW(h->records, h->n_records, h->alloc_records);
-		h->records[h->n_records++] = (struct record){
-			.number = e->number, .commit = e->kind == ENTRY_BASELINE ? e->best : e->commit,
-		};
+		store_add(h->store)->commit = e->kind == ENTRY_BASELINE ? e->best : e->commit;
+		h->n_records++;
 	}
 	wanted = xcalloc(h->n_records + 1, sizeof(*wanted));
 	for (size_t i = first; i < h->n_records; i++)
@@ -191,10 +190,11 @@ int load_records(struct repo *repo, struct history *h, const struct chain *chain
 	if (whole && tree_walk(repo, tree, any_file, &all, err) < 0)
 		return err->code;
 	for (size_t i = 0; i < h->n_records; i++) {
-		struct record *r = &h->records[i];
+		struct record *r;
 
 		if (!wanted[i])
 			continue;
+		r = store_edit(h->store, (int)i);
 		if (!whole && find_files(repo, tree, r, err) < 0)
 			return err->code;
 		if (load_one(repo, h, r, err) < 0)
@@ -214,17 +214,17 @@ static struct link *next_act(struct chain *chain, size_t *i)
 int load_acts(struct repo *repo, struct history *h, struct chain *chain, struct err *err)
 {
 	STR text = STR_INIT;
-	size_t seen = 0, at = 0, due = h->index->n_acts;
+	size_t seen = 0, at = 0, due = h->n_acts;
 
 	for (size_t i = 0; i < chain->n; i++)
 		due += chain->v[i].entry.kind == ENTRY_ACT;
-	if (due == h->index->n_acts)
+	if (due == h->n_acts)
 		return 0;
 	if (tree_read(repo, &chain->v[chain->n - 1].tree, "acts", ACTS_MAX, &text, err) < 0)
 		return err_wrap(err, "campaign '%s': cannot read the ledger's acts", h->campaign);
 	for (size_t i = 0; at < text.len; seen++) {
 		size_t len = strcspn(text.buf + at, "\n") + 1;
-		struct link *link = seen < h->index->n_acts ? NULL : next_act(chain, &i);
+		struct link *link = seen < h->n_acts ? NULL : next_act(chain, &i);
 		struct event line = { 0 };
 
 		if (!event_parse(text.buf + at, len < text.len - at ? len : text.len - at, &line)) {
@@ -241,6 +241,6 @@ int load_acts(struct repo *repo, struct history *h, struct chain *chain, struct 
 	if (seen != due)
 		return err_set(err, ERR_INVALID, "campaign '%s': the ledger has %zu commits of acts and %zu lines of them",
 			       h->campaign, due, seen);
-	h->index->n_acts = due;
+	h->n_acts = due;
 	return 0;
 }

@@ -102,12 +102,11 @@ static int mend_notes(struct repo *repo, const struct history *h, int *mended, s
 
 static int mend_review(struct repo *repo, const struct history *h, int *mended, struct err *err)
 {
-	const struct entry *last = &h->entries[h->n_entries - 1];
 	int made;
 
-	if (last->kind != ENTRY_EXPERIMENT)
+	if (h->last_kind != ENTRY_EXPERIMENT)
 		return 0;
-	if (project_review(repo, h, last->number, &made, err) < 0)
+	if (project_review(repo, h, h->last_number, &made, err) < 0)
 		return err->code;
 	*mended += made;
 	return 0;

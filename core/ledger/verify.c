@@ -100,14 +100,12 @@ static int verify_best_ref(struct verify *v, struct err *err)
 /* People may go on from a parked candidate; a branch that no longer holds it shows something else than what waits. */
 static int verify_reviews(struct verify *v, struct err *err)
 {
-	for (size_t i = 0; i < v->h->n_records; i++) {
-		const struct record *r = &v->h->records[i];
+	for (int i = 0; (i = history_next(v->h, i, RECORD_WAITING)) >= 0; i++) {
+		const struct record *r = history_record(v->h, i);
 		char ref[NAME_MAX_REF];
 		struct oid at;
 		bool holds;
 
-		if (!r->waiting)
-			continue;
 		name_review(v->h->campaign, r->number, ref);
 		if (ref_read(v->repo, ref, &at, err) < 0)
 			return err->code;
@@ -158,7 +156,7 @@ int verify_campaign(struct repo *repo, const char *campaign, struct verify_resul
 	name_ledger(campaign, ref);
 	if (ref_read(repo, ref, &tip, err) < 0)
 		return err->code;
-	r = history_read(repo, campaign, &h, err);
+	r = history_read_whole(repo, campaign, &h, err);
 	if (r < 0)
 		return oid_is_zero(&tip) ? r : as_break(&v, campaign, err);
 	v.h = h;

@@ -128,7 +128,7 @@ static int fewer_lines(struct verify *v, const struct claim *c, const struct bes
 {
 	CLEANUP(events_free) struct events lines = { 0 };
 
-	if (v->policy->goal.prefer_simpler && best && !v->h->records[best->number].baseline &&
+	if (v->policy->goal.prefer_simpler && best && !history_record(v->h, best->number)->baseline &&
 	    history_lines(v->repo, v->h, best->number, &lines, err) < 0)
 		return err->code;
 	*ret = act_net(&c->lines) < act_net(&lines);
@@ -146,8 +146,8 @@ static int derive(struct verify *v, const struct claim *c, bool approved, struct
 		if (!best || v->baseline < 0)
 			return broken(v, "%s/%d: judged against %s, which was not measured under that policy", v->h->campaign,
 				      c->r.number, oid_hex(&c->r.base).s);
-		in.best = &v->h->records[best->number].measured;
-		in.baseline = &v->h->records[v->baseline].measured;
+		in.best = &history_record(v->h, best->number)->measured;
+		in.baseline = &history_record(v->h, v->baseline)->measured;
 	}
 	if (fewer_lines(v, c, best, &in.fewer_lines, err) < 0)
 		return err->code;

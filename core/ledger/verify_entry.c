@@ -215,7 +215,7 @@ static int judge_experiment(struct verify *v, const struct claim *c, bool late, 
 	if (c->r.baseline)
 		return broken(v, "%s/%d: recorded as an experiment, decided as a baseline", v->h->campaign, e->number);
 	/* A conflict found on the way to a late measurement makes no commit: the parked one keeps its own verdict. */
-	if (!late || !oid_eq(&e->commit, &v->h->records[e->number].commit))
+	if (!late || !oid_eq(&e->commit, &history_record(v->h, e->number)->commit))
 		r = verify_commit(v, c, &e->commit, err);
 	if (!r)
 		r = verify_decision(v, c, late, err);
@@ -350,7 +350,7 @@ static int act_rollback(struct verify *v, struct err *err)
 	if (!event_is(v->act, "from", oid_hex(&v->best).s) || !event_is(v->act, "commit", oid_hex(&e->best).s))
 		return broken(v, "%s: the rollback of ledger commit %s does not say from where to where best moved", v->h->campaign,
 			      oid_hex(&e->id).s);
-	if (!event_get_int(v->act, "to", &to) || to < 0 || to >= v->next || !oid_eq(&v->h->records[to].accepted, &e->best) ||
+	if (!event_get_int(v->act, "to", &to) || to < 0 || to >= v->next || !oid_eq(&history_record(v->h, (int)to)->accepted, &e->best) ||
 	    !verify_was_best(v, &e->best))
 		return broken(v, "%s: ledger commit %s rolls back to %s, which never was best", v->h->campaign, oid_hex(&e->id).s,
 			      oid_hex(&e->best).s);

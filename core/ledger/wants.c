@@ -5,6 +5,7 @@
 #include "git/ref.h"
 #include "ledger/project.h"
 #include "ledger/record.h"
+#include "ledger/store.h"
 
 #define RECORD_MAX ((size_t)16 << 20)
 #define NOTE_MAX ((size_t)64 << 20)
@@ -20,7 +21,7 @@ static int by_commit(const void *a, const void *b)
 static void list_wants(const struct history *h, struct wants *ret)
 {
 	for (size_t i = 0; i < h->n_records; i++) {
-		const struct record *r = &h->records[i];
+		const struct record *r = store_look(h->store, (int)i);
 		struct oid commits[3];
 		size_t n = record_annotates(r, commits);
 

@@ -81,10 +81,7 @@ static int open_approved(struct loop *l, const struct record *r, struct err *err
 
 static const struct record *owed(const struct history *h)
 {
-	for (size_t i = 0; i < h->n_records; i++)
-		if (h->records[i].approved)
-			return &h->records[i];
-	return NULL;
+	return history_record(h, history_next(h, 0, RECORD_OWED));
 }
 
 static int finish(struct experiment *x, enum loop_end how, const char *why)

@@ -269,6 +269,8 @@ void loop_free(struct loop *l)
 		expect_clear(&l->bench.expect, l->policy->n_stages);
 	strs_free(&l->bench.metrics);
 	journal_close(l->journal);
+	if (l->h && l->lock)
+		history_keep(l->h);
 	history_free(l->h);
 	ident_free(&l->me);
 	lock_free(l->lock);

@@ -281,16 +281,16 @@ static int start_process(struct experiment *x, struct err *err)
 	return 0;
 }
 
-static int look_back(const struct loop *l, struct attempt *past, struct err *err)
+static int look_back(const struct loop *l, struct attempt *past, size_t n, struct err *err)
 {
-	for (size_t i = 0; i < l->h->n_records; i++) {
-		const struct record *r = &l->h->records[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct record *r = history_record(l->h, (int)i);
 
 		past[i] = (struct attempt){
 			.number = r->number, .baseline = r->baseline, .tree = r->tree, .verdict = r->verdict,
 			.reason = r->reason, .value = r->has_value ? r->value : (double)NAN, .source = r->source,
 		};
-		if (i && oid_eq(&r->base, &r[-1].base))	/* most stand on the same */
+		if (i && oid_eq(&r->base, &history_record(l->h, (int)i - 1)->base))	/* most stand on the same */
 			past[i].base_tree = past[i - 1].base_tree;
 		else if (tree_of_commit(l->repo, &r->base, &past[i].base_tree, err) < 0)
 			return err_wrap(err, "experiment %d", r->number);
@@ -301,15 +301,16 @@ static int look_back(const struct loop *l, struct attempt *past, struct err *err
 static int ask_agent(struct experiment *x, struct err *err)
 {
 	struct loop *l = x->loop;
-	CLEANUP(autofree) struct attempt *past = xcalloc(l->h->n_records, sizeof(*past));
+	size_t n_past = l->policy->agent.use == AGENT_COMMAND ? 0 : l->h->n_records;	/* a process is told by its brief */
+	CLEANUP(autofree) struct attempt *past = xcalloc(n_past + 1, sizeof(*past));
 	struct ask ask = {
 		.repo = l->repo, .policy = l->policy, .campaign = l->campaign, .number = x->number,
 		.base_commit = x->base, .base_tree = x->base_tree, .start_commit = l->h->start,
-		.past = past, .n_past = l->h->n_records,
+		.past = past, .n_past = n_past,
 	};
 	EVENT facts = { 0 };
 
-	if (look_back(l, past, err) < 0)
+	if (look_back(l, past, n_past, err) < 0)
 		return err->code;
 	proposal_clear(&x->proposal);
 	if (agent_propose(l->agent, &ask, &x->proposal, err) < 0)

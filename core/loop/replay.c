@@ -52,10 +52,9 @@ static int ended(void *data, struct measure *m, struct err *err)
 
 static const struct measured *baseline_then(const struct history *h, int number)
 {
-	for (int i = number - 1; i >= 0; i--)
-		if (h->records[i].baseline)
-			return &h->records[i].measured;
-	return NULL;
+	const struct record *r = history_record(h, history_before(h, number, RECORD_BASELINE));
+
+	return r ? &r->measured : NULL;
 }
 
 /*

@@ -182,10 +182,12 @@ static int net_of_base(const struct experiment *x, int64_t *ret, struct err *err
 	CLEANUP(events_free) struct events lines = { 0 };
 
 	*ret = 0;
-	for (size_t i = h->n_records; i-- > 0;) {
-		if (h->records[i].baseline || !oid_eq(&h->records[i].accepted, &x->base))
+	for (int i = (int)h->n_records; (i = history_before(h, i, RECORD_WAS_BEST)) >= 0; ) {
+		const struct record *r = history_record(h, i);
+
+		if (r->baseline || !oid_eq(&r->accepted, &x->base))
 			continue;
-		if (history_lines(x->loop->repo, h, h->records[i].number, &lines, err) < 0)
+		if (history_lines(x->loop->repo, h, i, &lines, err) < 0)
 			return err->code;
 		*ret = act_net(&lines);
 		return 0;

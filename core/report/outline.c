@@ -31,19 +31,14 @@ static void add_step(struct outline *o, int at, double value)
 static void make_steps(struct outline *o)
 {
 	const struct history *h = o->history;
-	struct oid best = { 0 };
-	int seen = 0;
 
-	for (size_t i = 0; i < h->n_entries; i++) {
-		const struct entry *e = &h->entries[i];
+	for (size_t i = 0; i < h->n_steps; i++)
+		add_step(o, h->steps[i].upto, value_of(o, &h->steps[i].best, h->steps[i].upto));
+}
 
-		if (e->number > seen && e->kind != ENTRY_ACT)
-			seen = e->number;
-		if (oid_is_zero(&e->best) || (oid_eq(&e->best, &best) && e->kind != ENTRY_BASELINE))
-			continue;
-		best = e->best;
-		add_step(o, seen, value_of(o, &best, seen));
-	}
+struct point outline_point(const struct history *h, const struct record *r)
+{
+	return (struct point){ r, outcome_of(r), words_goal_value(h, r) };
 }
 
 static void make_points(struct outline *o)
@@ -53,9 +48,9 @@ static void make_points(struct outline *o)
 	o->points = xcalloc(h->n_records ? h->n_records : 1, sizeof(*o->points));
 	o->n_points = h->n_records;
 	for (size_t i = 0; i < h->n_records; i++) {
-		const struct record *r = &h->records[i];
+		const struct record *r = history_record(h, (int)i);
 
-		o->points[i] = (struct point){ r, outcome_of(r), words_goal_value(h, r) };
+		o->points[i] = outline_point(h, r);
 		o->counts[o->points[i].outcome]++;
 		o->experiments += !r->baseline;
 		if (r->tokens_in >= 0 || r->tokens_out >= 0)
@@ -66,15 +61,13 @@ static void make_points(struct outline *o)
 	}
 }
 
-void outline_make(const struct history *h, struct outline *ret)
+void outline_best(const struct history *h, struct outline *ret)
 {
 	double v;
 
 	*ret = (struct outline){ .history = h, .metric = h->policy->goal.metric, .minimize = h->policy->goal.direction == MINIMIZE,
 				 .baseline = NAN, .best = NAN, .gain = NAN, .share = NAN, .best_number = h->best_number,
 				 .tokens = -1, .usd = -1, .wall = h->spent.wall };
-	make_points(ret);
-	make_steps(ret);
 	if (h->baseline_measured && measured_value(h->baseline_measured, ret->metric, &v))
 		ret->baseline = v;
 	if (h->best_measured && measured_value(h->best_measured, ret->metric, &v))
@@ -82,6 +75,13 @@ void outline_make(const struct history *h, struct outline *ret)
 	ret->gain = words_gain(h->policy, ret->baseline, ret->best);
 	if (fabs(ret->baseline) > 0)
 		ret->share = ret->gain / fabs(ret->baseline);
+}
+
+void outline_make(const struct history *h, struct outline *ret)
+{
+	outline_best(h, ret);
+	make_points(ret);
+	make_steps(ret);
 }
 
 void outline_free(struct outline *o)

@@ -39,6 +39,9 @@ struct outline {
 };
 
 void outline_make(const struct history *h, struct outline *ret);
+/* Best and baseline only, without looking at each number: no points, steps and counts. */
+void outline_best(const struct history *h, struct outline *ret);
+struct point outline_point(const struct history *h, const struct record *r);
 void outline_free(struct outline *o);
 
 /* The best value before this number was judged, its gain over it; NaN: none. For lists of what was kept. */

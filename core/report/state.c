@@ -64,9 +64,8 @@ enum state state_of(const struct state_in *in)
 		return STATE_RUNNING;
 	if (in->history->loop_waits)
 		return STATE_WAITING;
-	for (size_t i = 0; i < in->history->n_records; i++)
-		if (in->history->records[i].waiting)
-			return STATE_WAITING;
+	if (history_waiting(in->history))
+		return STATE_WAITING;
 	return budget_end(in->history) != BUDGET_GO || last_end(in) ? STATE_ENDED : STATE_STOPPED;
 }
 
@@ -107,14 +106,12 @@ static void why_running(const struct state_in *in, struct str *ret)
 static void state_why(const struct state_in *in, struct str *ret)
 {
 	enum budget_end end = budget_end(in->history);
-	size_t waiting = 0;
+	size_t waiting = history_waiting(in->history);
 
 	if (in->running) {
 		why_running(in, ret);
 		return;
 	}
-	for (size_t i = 0; i < in->history->n_records; i++)
-		waiting += in->history->records[i].waiting;
 	if (in->history->loop_waits) {
 		str_puts(ret, explain_loop(in->history->loop_waits));
 		if (end == BUDGET_FAILURES)	/* said already */
@@ -183,8 +180,8 @@ static void best_line(const struct state_in *in, const struct outline *o, struct
 	else
 		str_puts(&text, ", the baseline");
 	line(in, "", text.buf, ret);
-	if (h->best_number >= 0 && (size_t)h->best_number < h->n_records) {
-		const struct record *r = &h->records[h->best_number];
+	if (history_record(h, h->best_number)) {
+		const struct record *r = history_record(h, h->best_number);
 
 		str_clear(&text);
 		str_printf(&text, "         %.7s  %d: ", oid_hex(&h->best).s, r->number);
@@ -253,13 +250,13 @@ static void last_verdicts(const struct state_in *in, const struct outline *o, st
 		{ .right = true }, { .right = false }, { .right = true }, { .right = true }, { .grow = true },
 	};
 	CLEANUP(table_free) struct table t = { 0 };
-	size_t n = o->n_points < in->verdicts ? o->n_points : in->verdicts;
+	size_t all = in->history->n_records, n = all < in->verdicts ? all : in->verdicts;
 
 	if (n == 0)
 		return;
 	table_init(&t, columns, ARRAY_SIZE(columns));
-	for (size_t i = o->n_points; i > o->n_points - n; i--) {
-		const struct point *p = &o->points[i - 1];
+	for (size_t i = all; i > all - n; i--) {
+		const struct point point = outline_point(in->history, history_record(in->history, (int)i - 1)), *p = &point;
 		char value[NUM_TEXT], gain[NUM_TEXT];
 		STR verdict = STR_INIT, subject = STR_INIT;
 
@@ -291,10 +288,9 @@ static void waiting_all(const struct state_in *in, struct str *ret)
 {
 	const struct history *h = in->history;
 	STR text = STR_INIT;
-	size_t n = 0;
+	size_t n = history_waiting(h);
+	int at = 0;
 
-	for (size_t i = 0; i < h->n_records; i++)
-		n += h->records[i].waiting;
 	if (n > 0 || h->loop_waits)
 		str_putc(ret, '\n');
 	if (h->loop_waits) {
@@ -303,12 +299,8 @@ static void waiting_all(const struct state_in *in, struct str *ret)
 		explain_command(h, "resume", -1, "", &text);
 		line(in, "", text.buf, ret);
 	}
-	for (size_t i = 0, shown = 0; i < h->n_records && shown < WAITING_MAX; i++) {
-		if (!h->records[i].waiting)
-			continue;
-		waiting_one(in, &h->records[i], ret);
-		shown++;
-	}
+	for (int shown = 0; shown < WAITING_MAX && (at = history_next(h, at, RECORD_WAITING)) >= 0; shown++)
+		waiting_one(in, history_record(h, at++), ret);
 	if (n > WAITING_MAX) {
 		str_clear(&text);
 		str_printf(&text, "and %zu more: git harness log --verdict=escalate", n - WAITING_MAX);
@@ -338,7 +330,7 @@ void state_text(const struct state_in *in, struct str *ret)
 {
 	CLEANUP(outline_free) struct outline o = { 0 };
 
-	outline_make(in->history, &o);
+	outline_best(in->history, &o);
 	head(in, ret);
 	best_line(in, &o, ret);
 	budget_line(in, ret);

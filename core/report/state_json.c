@@ -79,9 +79,8 @@ static void waiting(struct json *j, const struct history *h)
 		command(j, h, "resume", "resume", -1, "");
 		json_end_object(j);
 	}
-	for (size_t i = 0; i < h->n_records; i++)
-		if (h->records[i].waiting)
-			waits(j, h, &h->records[i]);
+	for (int i = 0; (i = history_next(h, i, RECORD_WAITING)) >= 0; i++)
+		waits(j, h, history_record(h, i));
 	json_end_array(j);
 }
 
@@ -91,7 +90,7 @@ void state_json(const struct state_in *in, struct str *ret)
 	CLEANUP(outline_free) struct outline o = { 0 };
 	struct json j;
 
-	outline_make(h, &o);
+	outline_best(h, &o);
 	json_init(&j, ret, true);
 	json_begin_object(&j, NULL);
 	json_str(&j, "campaign", h->campaign);
@@ -101,8 +100,8 @@ void state_json(const struct state_in *in, struct str *ret)
 		json_nil(&j, "value");
 	else
 		json_num(&j, "value", o.best);
-	json_int(&j, "experiments", (int64_t)o.experiments);
-	json_int(&j, "accepted", (int64_t)o.counts[OUTCOME_KEPT]);
+	json_int(&j, "experiments", h->spent.experiments);
+	json_int(&j, "accepted", (int64_t)history_accepted(h));
 	budget(&j, h);
 	waiting(&j, h);
 	json_end_object(&j);

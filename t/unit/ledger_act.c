@@ -39,7 +39,7 @@ static void approve_measured(void **state)
 	camp_open(&c);
 	OK(value(&c, "20"));
 	OK(try(&c, &(struct attempt){ .samples = "5", .subject = "an idea", .body = "text\n\nReviewed-by: R\n" }));
-	assert_true(c.h->records[2].waiting);
+	assert_true(history_record(c.h, 2)->waiting);
 	assert_int_equal(c.h->spent.plateau, 2);
 	a = ann(&c);
 	OK(act_approve(&a, 2, &said, &err));
@@ -88,12 +88,12 @@ static void approve_worse(void **state)
 	camp_open(&c);
 	best = c.h->best;
 	OK(value(&c, "16"));
-	assert_int_equal(c.h->records[1].reason, REASON_OUT_OF_RANGE);
+	assert_int_equal(history_record(c.h, 1)->reason, REASON_OUT_OF_RANGE);
 	a = ann(&c);
 	OK(act_approve(&a, 1, &said, &err));
 	says(&said, "experiment 1: reject (worse)");
 	assert_true(oid_eq(&best, &c.h->best));
-	assert_false(c.h->records[1].waiting || c.h->records[1].approved);
+	assert_false(history_record(c.h, 1)->waiting || history_record(c.h, 1)->approved);
 	all_well(&c);
 }
 
@@ -159,7 +159,7 @@ static void approve_owed(void **state)
 	for (int n = 1; n <= 2; n++) {
 		OK(act_approve(&a, n, &said, &err));
 		says(&said, "is approved; the loop measures it");
-		assert_true(c.h->records[n].approved);
+		assert_true(history_record(c.h, (int)n)->approved);
 		assert_int_equal(act_approve(&a, n, &said, &err), ERR_REFUSED);
 		assert_int_equal(act_deny(&a, n, &said, &err), ERR_REFUSED);
 	}
@@ -173,7 +173,7 @@ static void approve_owed(void **state)
 	assert_true(history_best_value(c.h) == 4);
 	all_well(&c);
 	measure_late(&c, 2, "8");
-	assert_int_equal(c.h->records[2].reason, REASON_WORSE);
+	assert_int_equal(history_record(c.h, 2)->reason, REASON_WORSE);
 	assert_int_equal(c.h->best_number, 1);
 	all_well(&c);
 	read_anew(&c);
@@ -196,7 +196,7 @@ static void deny(void **state)
 	OK(act_deny(&a, 1, &said, &err));
 	says(&said, "experiment 1: reject (denied)");
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(c.h->records[1].reason, REASON_DENIED);
+		assert_int_equal(history_record(c.h, 1)->reason, REASON_DENIED);
 		assert_int_equal(history_waiting(c.h), 0);
 		assert_int_equal(c.h->spent.plateau, 1);
 		read_anew(&c);
@@ -234,7 +234,7 @@ static void rollback(void **state)
 		assert_int_equal(c.h->best_number, 1);
 		assert_true(history_best_value(c.h) == 9);
 		assert_false(c.h->needs_baseline);
-		assert_true(oid_eq(&c.h->best, &c.h->records[1].accepted));
+		assert_true(oid_eq(&c.h->best, &history_record(c.h, 1)->accepted));
 		read_anew(&c);
 		a.h = c.h;
 	}
@@ -293,7 +293,7 @@ static void adopted(void **state)
 	all_well(&c);
 	a = ann(&c);
 	OK(act_approve(&a, 2, &said, &err));
-	assert_true(c.h->records[2].approved);	/* its samples are another policy's */
+	assert_true(history_record(c.h, 2)->approved);	/* its samples are another policy's */
 	OK(value(&c, "8.75"));
 	OK(act_plan_rollback(c.h, 1, &move, &err));
 	OK(act_rollback(&a, &move, &said, &err));

@@ -135,7 +135,7 @@ static void missing_commit(void **state)
 
 	(void)state;
 	three(&c);
-	sh("h=%s && rm -f .git/objects/$(echo $h | cut -c1-2)/$(echo $h | cut -c3-)", oid_hex(&c.h->records[2].commit).s);
+	sh("h=%s && rm -f .git/objects/$(echo $h | cut -c1-2)/$(echo $h | cut -c3-)", oid_hex(&history_record(c.h, 2)->commit).s);
 	history_free(c.h);
 	repo_free(c.repo);
 	c.h = NULL;
@@ -248,8 +248,8 @@ static void limits(void **state)
 	(void)state;
 	camp_open(&c);
 	OK(value(&c, "8"));
-	assert_string_equal(c.h->records[1].owner, "infra");
-	assert_int_equal(c.h->records[1].reason, REASON_GUARD);
+	assert_string_equal(history_record(c.h, 1)->owner, "infra");
+	assert_int_equal(history_record(c.h, 1)->reason, REASON_GUARD);
 	OK(value(&c, "5"));
 	all_well(&c);
 	forge_file("experiments/00xx/0002/record", "s/value=5/value=5 owner=me/");
@@ -264,7 +264,7 @@ static void reviews(void **state)
 	(void)state;
 	camp_open(&c);
 	OK(try(&c, &(struct attempt){ .text = "x", .path = "frozen", .verdict = VERDICT_ESCALATE, .reason = REASON_SURFACE }));
-	same(oid_hex(&c.h->records[1].commit).s, "git rev-parse harness/review/main-1");
+	same(oid_hex(&history_record(c.h, 1)->commit).s, "git rev-parse harness/review/main-1");
 	assert_int_equal(history_waiting(c.h), 1);
 	all_well(&c);
 	sh("git update-ref refs/heads/harness/review/main-1 $(git commit-tree -p harness/review/main-1 -m more 'HEAD^{tree}')");

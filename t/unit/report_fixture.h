@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "ledger/history.h"
+#include "ledger/store.h"
 
 static inline struct oid fix_oid(int n)
 {
@@ -26,6 +26,7 @@ static inline struct history *fix_new(const char *metric, enum direction directi
 	struct history *h = xcalloc(1, sizeof(*h));
 
 	h->campaign = xstrdup("main");
+	h->store = xcalloc(1, sizeof(*h->store));
 	h->policy = xcalloc(1, sizeof(*h->policy));
 	h->policy->goal.metric = xstrdup(metric);
 	h->policy->goal.direction = direction;
@@ -44,8 +45,7 @@ static inline struct record *fix_record(struct history *h, enum verdict verdict,
 {
 	bool moves = verdict == VERDICT_ACCEPT;
 
-	GROW(h->records, h->n_records, h->alloc_records);
-	struct record *r = &h->records[h->n_records];
+	struct record *r = store_add(h->store);
 	*r = (struct record){ .number = (int)h->n_records, .baseline = reason == REASON_BASELINE, .commit = fix_oid((int)h->n_records),
 			      .base = h->best, .verdict = verdict, .reason = reason, .value = value, .best = NAN, .delta = NAN,
 			      .has_value = !isnan(value), .confidence = NAN, .tokens_in = -1, .tokens_out = -1, .usd = -1,
@@ -59,7 +59,7 @@ static inline struct record *fix_record(struct history *h, enum verdict verdict,
 		measured_add(&r->measured, h->policy->goal.metric, value);
 	if (h->best_number >= 0 && r->has_value) {
 		r->has_best = true;
-		r->best = h->records[h->best_number].value;
+		r->best = history_record(h, h->best_number)->value;
 		r->delta = value - r->best;
 	}
 	if (moves) {
@@ -68,41 +68,33 @@ static inline struct record *fix_record(struct history *h, enum verdict verdict,
 		h->best = r->commit;
 		h->best_number = r->number;
 	}
-	GROW(h->entries, h->n_entries, h->alloc_entries);
-	h->entries[h->n_entries++] = (struct entry){ .kind = r->baseline ? ENTRY_BASELINE : ENTRY_EXPERIMENT, .number = r->number,
-						     .commit = r->commit, .best = h->best };
+	if (moves) {
+		GROW(h->steps, h->n_steps, h->alloc_steps);
+		h->steps[h->n_steps++] = (struct best_step){ .upto = r->number, .best = h->best };
+	}
+	store_flag(h->store, r->number);
 	h->n_records++;
 	h->spent.experiments += !r->baseline;
 	h->spent.wall += r->wall;
-	/* records may have moved */
-	h->best_measured = h->best_number >= 0 ? &h->records[h->best_number].measured : NULL;
-	h->baseline_measured = h->n_records > 0 && h->records[0].baseline ? &h->records[0].measured : NULL;
-	return &h->records[h->n_records - 1];
+	h->best_measured = h->best_number >= 0 ? &history_record(h, h->best_number)->measured : NULL;
+	h->baseline_measured = h->n_records > 0 && history_record(h, 0)->baseline ? &history_record(h, 0)->measured : NULL;
+	return r;
 }
 
 static inline void fix_rollback(struct history *h, int to)
 {
-	h->best = h->records[to].commit;
+	h->best = history_record(h, to)->commit;
 	h->best_number = to;
-	h->best_measured = &h->records[to].measured;
-	GROW(h->entries, h->n_entries, h->alloc_entries);
-	h->entries[h->n_entries++] = (struct entry){ .kind = ENTRY_ACT, .number = to, .best = h->best };
+	h->best_measured = &history_record(h, to)->measured;
+	GROW(h->steps, h->n_steps, h->alloc_steps);
+	h->steps[h->n_steps++] = (struct best_step){ .upto = (int)h->n_records - 1, .best = h->best };
 }
 
 static inline void fix_free(struct history *h)
 {
-	for (size_t i = 0; i < h->n_records; i++) {
-		struct record *r = &h->records[i];
-
-		measured_free(&r->measured);
-		free(r->metric);
-		free(r->subject);
-		free(r->agent);
-		free(r->source);
-		free(r->owner);
-	}
-	free(h->records);
-	free(h->entries);
+	store_free(h->store);
+	free(h->store);
+	free(h->steps);
 	free(h->policy->goal.metric);
 	free(h->policy);
 	free(h->campaign);

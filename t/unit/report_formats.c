@@ -94,8 +94,8 @@ static void test_tsv(void **state)
 
 	(void)state;
 	for (int i = 0; i < 6; i++)
-		memcpy(id[i], oid_hex(&h->records[i].commit).s, OID_HEX + 1);
-	measured_add(&h->records[1].measured, "peak_vram_mb", 45060);
+		memcpy(id[i], oid_hex(&history_record(h, (int)i)->commit).s, OID_HEX + 1);
+	measured_add(&store_edit(h->store, 1)->measured, "peak_vram_mb", 45060);
 	write(h, report_tsv, &out);
 	str_printf(&want, "commit\tval_bpb\tmemory_gb\tstatus\tdescription\n");
 	str_printf(&want, "%.7s\t0.997900\t1.5\tkeep\tbaseline\n", id[0]);
@@ -121,8 +121,8 @@ static void test_json(void **state)
 	STR out = STR_INIT;
 
 	(void)state;
-	h->records[1].usd = 0.25;
-	h->records[1].tokens_in = 12;
+	store_edit(h->store, 1)->usd = 0.25;
+	store_edit(h->store, 1)->tokens_in = 12;
 	write(h, report_json, &out);
 	has(out.buf, "\"direction\": \"minimize\"");
 	has(out.buf, "\"kept\": 1");

@@ -37,7 +37,8 @@ static void test_states(void **state)
 	assert_int_equal(state_of(&in), STATE_ENDED);
 	fix_record(h, VERDICT_ESCALATE, REASON_HUMAN_CRITERIA, 9, "ask me");
 	assert_int_equal(state_of(&in), STATE_WAITING);
-	h->records[2].waiting = false;
+	store_edit(h->store, 2)->waiting = false;
+	store_flag(h->store, 2);
 	h->loop_waits = REASON_FAILURES;
 	assert_int_equal(state_of(&in), STATE_WAITING);
 	fix_free(h);
