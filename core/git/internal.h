@@ -38,7 +38,7 @@ char *without_slash(const char *path);	/* NULL gives NULL */
 
 static inline git_oid to_git(const struct oid *oid)
 {
-	git_oid ret;
+	git_oid ret = { { 0 } };
 
 	memcpy(ret.id, oid->raw, sizeof(ret.id));
 	return ret;

@@ -11,7 +11,7 @@
 #include "git/internal.h"
 #include "git/note.h"
 
-#define LOCK_WAIT (2 * NS_PER_S)
+#define LOCK_WAIT (10 * NS_PER_S)	/* eight writers on a busy machine wait for each other that long */
 
 /* One locked ref. A libgit2 transaction over several commits them in the order of their hashes, so each has its own. */
 struct locked {
@@ -126,7 +126,7 @@ static void unlock(struct locked *l)
 	*l = (struct locked){ 0 };
 }
 
-/* Somebody else's lock is a matter of milliseconds, or of a dead process. */
+/* Somebody else's lock is a matter of milliseconds (of seconds, where the disk is busy), or of a dead process. */
 static int lock(struct repo *repo, git_transaction *tx, const char *name, struct err *err)
 {
 	int64_t end = clock_mono() + LOCK_WAIT;

@@ -50,6 +50,7 @@ static int verify_chain(struct verify *v, struct err *err)
 		v->tree = chain.v[i].tree;
 		v->best = chain.v[i].entry.best;
 	}
+	v->link = NULL;		/* the chain ends here */
 	return r;
 }
 

@@ -326,11 +326,15 @@ static void write_campaign(int i)
 	struct err e;
 
 	if (repo_open(NULL, &c.repo, &e) < 0 || ledger_start(c.repo, name, &policy, &head, &e) < 0 ||
-	    history_read(c.repo, name, &c.h, &e) < 0 || baseline(&c, &head, "10") < 0)
+	    history_read(c.repo, name, &c.h, &e) < 0) {
+		fprintf(stderr, "%s: %s\n", name, e.msg);
 		_exit(1);
+	}
+	if (baseline(&c, &head, "10") < 0)
+		_exit(2);
 	for (int n = 0; n < EACH; n++) {
 		if (value(&c, n % 2 ? "10" : "30") < 0)
-			_exit(2);
+			_exit(3);
 	}
 	_exit(0);
 }
