@@ -257,6 +257,7 @@ void loop_free(struct loop *l)
 	live = xasprintf("%s/live", l->state_dir);
 	if (l->lock && !l->ended)
 		unlink(live);
+	packing_free(l->packing);
 	watch_free(l->inbox);
 	watch_free(l->signals);
 	watch_free(l->tick);

@@ -39,6 +39,7 @@ struct loop {
 	int signal;
 	struct loop_result result;
 	struct watch *inbox, *signals, *tick;
+	struct packing *packing;
 	int inbox_fd, signal_fd;
 };
 
@@ -51,6 +52,9 @@ int campaign_go_on(struct loop *l, struct err *err);
 int loop_serve(struct loop *l, bool running, struct err *err);
 int loop_cancelled(struct experiment *x, struct err *err);
 int loop_act(struct loop *l, const char *kind, struct event *facts, struct err *err);
+/* packing.c: after a number was recorded; packs what is loose now and then, beside the loop. */
+int loop_pack(struct loop *l, struct err *err);
+void packing_free(struct packing *p);
 int loop_clear_work(struct loop *l, struct err *err);
 void loop_say(struct loop *loop, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int64_t loop_elapsed(const struct loop *loop);			/* campaign wall so far, ns */

@@ -229,7 +229,8 @@ int enter_record(struct experiment *x, struct err *err)
 	if (!r)
 		return err_set(err, ERR_BUG, "experiment %d was recorded and is not in the ledger", x->number);
 	take_notice(l, r);
-	if (journal_reset(l->journal, &(struct events){ 0 }, err) < 0 || loop_let_go(l, err) < 0)
+	if (journal_reset(l->journal, &(struct events){ 0 }, err) < 0 || loop_let_go(l, err) < 0 ||
+	    loop_pack(l, err) < 0)
 		return err->code;
 	return experiment_post(x, MOVE_RECORDED);
 }
