@@ -21,7 +21,10 @@ static int run(struct cmd_ctx *ctx, struct err *err)
 		return err->code;
 	if (r.broken)
 		return err_set(err, ERR_NEGATIVE, "%s", r.what);
-	printf("%s: every decision follows (%zu records, %zu decisions, %zu notes)\n", ctx->campaign, r.records, r.decisions, r.notes);
+	printf("%s: every decision follows (%zu records, %zu decisions, %zu notes", ctx->campaign, r.records, r.decisions, r.notes);
+	if (r.signatures)
+		printf(", %zu signatures", r.signatures);
+	printf(")\n");
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -152,18 +153,37 @@ static bool take(int fd, struct str *s)
 	return n > 0;
 }
 
-static void drain(int out, int errfd, struct str *ret, struct str *text)
+/* As poll(2): how many are ready, 0 where none was; -1: the deadline is over. */
+static int ready(struct pollfd p[2], int64_t deadline)
+{
+	int64_t left = deadline ? deadline - clock_mono() : 0;
+	int n;
+
+	if (left < 0)
+		return -1;
+	n = poll(p, 2, deadline ? (int)(left / NS_PER_MS) + 1 : -1);
+	return n < 0 ? 0 : n;
+}
+
+/* Until both streams end, or until there is no time left: false. */
+static bool drain(int out, int errfd, int seconds, struct str *ret, struct str *text)
 {
 	struct pollfd p[2] = { { .fd = out, .events = POLLIN }, { .fd = errfd, .events = POLLIN } };
+	int64_t deadline = seconds ? clock_mono() + seconds * NS_PER_S : 0;
 
 	while (p[0].fd >= 0 || p[1].fd >= 0) {
-		if (poll(p, 2, -1) < 0)
+		int n = ready(p, deadline);
+
+		if (n < 0)
+			return false;
+		if (!n)
 			continue;
 		if (p[0].fd >= 0 && p[0].revents && !take(out, ret))
 			p[0].fd = -1;
 		if (p[1].fd >= 0 && p[1].revents && !take(errfd, text))
 			p[1].fd = -1;
 	}
+	return true;
 }
 
 static int run_child(const struct git_run *run, struct strs *argv, struct strs *envp, struct str *ret, struct str *text,
@@ -172,6 +192,7 @@ static int run_child(const struct git_run *run, struct strs *argv, struct strs *
 	AUTOCLOSE int in = -1;
 	AUTOCLOSE int out_r = -1, out_w = -1, err_r = -1, err_w = -1;
 	int p[2], rc;
+	bool in_time;
 	pid_t pid;
 
 	err->code = 0;
@@ -195,11 +216,13 @@ static int run_child(const struct git_run *run, struct strs *argv, struct strs *
 	close(out_w);
 	close(err_w);
 	out_w = err_w = -1;
-	drain(out_r, err_r, ret, text);
+	in_time = drain(out_r, err_r, run->seconds, ret, text);
+	if (!in_time)
+		kill(-pid, SIGKILL);
 	while (waitpid(pid, ret_status, 0) < 0)
 		if (errno != EINTR)
 			return err_errno(err, "cannot wait for git");
-	return 0;
+	return in_time ? 0 : err_set(err, ERR_GIT, "git came to no end within %d seconds", run->seconds);
 }
 
 /* git's own last word: the last line that says "fatal:" or "error:", else the last line. */

@@ -21,6 +21,7 @@ struct git_run {
 	const char *in;			/* standard input, or NULL */
 	size_t in_len;
 	bool keep_env;			/* keep the caller's GIT_* */
+	int seconds;			/* longer: ended, ERR_GIT; 0: as long as it takes */
 	int *ret_exit;			/* when set: exit status here, non-zero is no error */
 	struct str *ret_err;		/* when set: standard error here, bounded to 64 KiB */
 };

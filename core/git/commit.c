@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "git/internal.h"
+#include "git/sign.h"
 
 /* What git leaves off either end of a name. */
 static bool crud(char c)
@@ -48,8 +49,6 @@ int commit_write(struct repo *repo, const struct commit_spec *spec, struct oid *
 	STR raw = STR_INIT;
 	size_t len = strlen(spec->message);
 
-	if (spec->sign)
-		return err_set(err, ERR_BUG, "signing commits is not built");
 	if (!text_is_utf8(spec->message, len))
 		return err_set(err, ERR_INVALID, "a commit message is not UTF-8");
 	if (!repo_has(repo, &spec->tree))
@@ -66,7 +65,7 @@ int commit_write(struct repo *repo, const struct commit_spec *spec, struct oid *
 	str_add(&raw, spec->message, len);
 	if (raw.cut)
 		return err_set(err, ERR_LIMIT, "a commit message is too long");
-	return object_write(repo, GIT_OBJECT_COMMIT, raw.buf, raw.len, ret, err);
+	return spec->sign ? sign_commit(repo, &raw, ret, err) : object_write(repo, GIT_OBJECT_COMMIT, raw.buf, raw.len, ret, err);
 }
 
 /* " 1700000000 +0100" */

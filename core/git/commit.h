@@ -14,7 +14,7 @@ struct commit_spec {
 	const struct ident *author;
 	const struct ident *committer;
 	const char *message;	/* whole, UTF-8, ends with a newline */
-	const char *sign;	/* NULL: not signed. Reserved for harness.sign; must be NULL now */
+	bool sign;		/* as git/sign.h says */
 };
 
 struct commit {

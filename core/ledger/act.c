@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "git/commit.h"
+#include "git/sign.h"
 #include "ledger/names.h"
 #include "ledger/record.h"
 
@@ -135,7 +136,7 @@ static int commit_approved(const struct act *a, const struct record *r, const st
 	char *body;
 
 	if (record_fold(lines, &folded, err) < 0 || repo_ident(a->repo, &who, err) < 0 ||
-	    commit_read(a->repo, &r->commit, &parked, err) < 0)
+	    commit_read(a->repo, &r->commit, &parked, err) < 0 || sign_wanted(a->repo, &spec.sign, err) < 0)
 		return err->code;
 	body = strchr(parked.message, '\n');
 	if (body)
@@ -143,6 +144,7 @@ static int commit_approved(const struct act *a, const struct record *r, const st
 	in.subject = parked.message;
 	in.body = body;
 	ledger_message(&in, &message);
+	spec.sign = spec.sign && folded.verdict == VERDICT_ACCEPT;
 	spec.author = &parked.author;
 	spec.message = message.buf;
 	return commit_write(a->repo, &spec, ret, err);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "git/commit.h"
 #include "git/ref.h"
+#include "git/sign.h"
 #include "git/tree.h"
 #include "ledger/chain.h"
 #include "ledger/names.h"
@@ -25,7 +26,7 @@ struct writing {
 	char ledger[NAME_MAX_REF], best[NAME_MAX_REF];
 	struct ident who;
 	struct oid tree, commit, notes;
-	struct oid best_at;		/* under the lock */
+	struct oid best_at;		/* as the message tells it; still so under the lock */
 	bool best_in_use;		/* some worktree has it checked out */
 };
 
@@ -159,13 +160,16 @@ static int lock_refs(struct writing *x, struct journal *journal, struct err *err
 
 static int check_refs(struct writing *x, struct err *err)
 {
-	const struct oid *tip = ref_plan_old(x->plan, x->ledger);
+	const struct oid *tip = ref_plan_old(x->plan, x->ledger), *best = ref_plan_old(x->plan, x->best);
 
 	if (!oid_eq(tip, &x->h->tip))
 		return err_set(err, ERR_CONFLICT, "the ledger of campaign '%s' was moved to %s by another writer", x->h->campaign,
 			       oid_hex(tip).s);
-	x->best_at = *ref_plan_old(x->plan, x->best);
-	return project_best_known(x->h, &x->best_at, err);
+	if (project_best_known(x->h, best, err) < 0)
+		return err->code;
+	if (!oid_eq(best, &x->best_at))
+		return err_set(err, ERR_CONFLICT, "branch '%s' was moved meanwhile", x->best + strlen("refs/heads/"));
+	return 0;
 }
 
 static bool moves_best(const struct writing *x)
@@ -195,6 +199,8 @@ static int write_commit(struct writing *x, struct err *err)
 		.tree = x->tree, .parents = parents, .n_parents = 1, .author = &x->who, .committer = &x->who,
 	};
 
+	if (sign_wanted(x->repo, &spec.sign, err) < 0)
+		return err->code;
 	parents[0] = x->h->tip;
 	if (!oid_is_zero(&w->commit))
 		parents[spec.n_parents++] = w->commit;
@@ -267,12 +273,24 @@ static int set_refs(struct writing *x, struct err *err)
 	return 0;
 }
 
-/* What depends on values read under the locks. */
+/* What depends on a value read under the locks. */
 static int build_locked(struct writing *x, struct err *err)
 {
-	if (write_commit(x, err) < 0 || (x->w->n_annotate && build_notes(x, err) < 0))
+	if (!x->w->n_annotate)
+		return 0;
+	return build_notes(x, err) < 0 ? err->code : repo_flush(x->repo, err);
+}
+
+/* The ledger's commit is made before any lock is taken: a signature may take its time, and who writes another campaign's notes would wait. */
+static int build(struct writing *x, struct err *err)
+{
+	AUTOFREE char *path = NULL;
+
+	if (repo_ident(x->repo, &x->who, err) < 0 || build_tree(x, err) < 0 || repo_checked_out(x->repo, x->best, &path, err) < 0 ||
+	    ref_read(x->repo, x->best, &x->best_at, err) < 0)
 		return err->code;
-	return repo_flush(x->repo, err);
+	x->best_in_use = path != NULL;
+	return write_commit(x, err);
 }
 
 /*
@@ -281,15 +299,10 @@ static int build_locked(struct writing *x, struct err *err)
  */
 static int write_all(struct writing *x, struct journal *journal, struct err *err)
 {
-	AUTOFREE char *path = NULL;
 	EVENT done = { 0 };
 
-	if (repo_ident(x->repo, &x->who, err) < 0 || build_tree(x, err) < 0 || repo_flush(x->repo, err) < 0 ||
-	    repo_checked_out(x->repo, x->best, &path, err) < 0)
-		return err->code;
-	x->best_in_use = path != NULL;
-	if (lock_refs(x, journal, err) < 0 || check_refs(x, err) < 0 || build_locked(x, err) < 0 || set_refs(x, err) < 0 ||
-	    ref_plan_commit(x->plan, x->w->before, x->w->before_data, err) < 0)
+	if (build(x, err) < 0 || repo_flush(x->repo, err) < 0 || lock_refs(x, journal, err) < 0 || check_refs(x, err) < 0 ||
+	    build_locked(x, err) < 0 || set_refs(x, err) < 0 || ref_plan_commit(x->plan, x->w->before, x->w->before_data, err) < 0)
 		return err->code;
 	journal_locks(x, "unlocked", &done);
 	return journal ? journal_add(journal, &done, false, err) : 0;
@@ -376,9 +389,9 @@ int ledger_start(struct repo *repo, const char *campaign, const struct oid *poli
 	str_printf(&message, "start of campaign %s\n\nHarness-Campaign: %s\nHarness-Entry: start\nHarness-Base: %s\n", campaign,
 		   campaign, oid_hex(start).s);
 	spec.message = message.buf;
-	if (repo_ident(repo, &who, err) < 0 || start_tree(repo, campaign, policy_blob, start, &spec.tree, err) < 0 ||
-	    commit_write(repo, &spec, &id, err) < 0 || repo_flush(repo, err) < 0 ||
-	    ref_update(repo, ref, &none, &id, "git harness: start", err) < 0)
+	if (sign_wanted(repo, &spec.sign, err) < 0 || repo_ident(repo, &who, err) < 0 ||
+	    start_tree(repo, campaign, policy_blob, start, &spec.tree, err) < 0 || commit_write(repo, &spec, &id, err) < 0 ||
+	    repo_flush(repo, err) < 0 || ref_update(repo, ref, &none, &id, "git harness: start", err) < 0)
 		return err_wrap(err, "cannot start campaign '%s'", campaign);
 	return 0;
 }

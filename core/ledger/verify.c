@@ -124,7 +124,7 @@ static int verify_reviews(struct verify *v, struct err *err)
 static int verify_all(struct verify *v, struct err *err)
 {
 	static int (*const checks[])(struct verify *v, struct err *err) = {
-		verify_chain, verify_notes, verify_best_ref, verify_reviews,
+		verify_chain, verify_signatures, verify_notes, verify_best_ref, verify_reviews,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {

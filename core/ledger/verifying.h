@@ -1,7 +1,7 @@
 /*
  * verifying.h - a verification on its way. Private to core/ledger.
  * Checks return 0: follows, 1: does not (result->what says what), or an error's code. verify.c walks, verify_entry.c judges the chain's
- * links, verify_decision.c the numbers, verify_commit.c commits and trees, verify_notes.c the notes.
+ * links, verify_decision.c the numbers, verify_commit.c commits and trees, verify_notes.c the notes, verify_sign.c signatures.
  */
 #ifndef LEDGER_VERIFYING_H
 #define LEDGER_VERIFYING_H
@@ -49,6 +49,7 @@ int verify_entry(struct verify *v, struct err *err);
 int verify_decision(struct verify *v, const struct claim *c, bool approved, struct err *err);
 int verify_commit(struct verify *v, const struct claim *c, const struct oid *id, struct err *err);
 int verify_notes(struct verify *v, struct err *err);
+int verify_signatures(struct verify *v, struct err *err);
 
 /* The latest that was measured as the present policy measures; NULL: none. */
 const struct best_of *verify_best(const struct verify *v, const struct oid *commit);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "loop/session.h"
 #include "git/ref.h"
+#include "git/sign.h"
 #include "ledger/names.h"
 #include "run/remove.h"
 
@@ -202,7 +203,7 @@ static int find_campaign(struct loop *l, bool *ret_new, struct err *err)
 		return err->code;
 	*ret_new = oid_is_zero(&tip);
 	if (!*ret_new)
-		return 0;
+		return l->options.replay ? 0 : sign_try(l->repo, err);
 	if (l->options.must_exist) {
 		err_set(err, ERR_NOT_FOUND, "there is no campaign '%s' to resume", l->campaign);
 		return err_hint(err, "git harness start begins one");
@@ -215,7 +216,7 @@ static int find_campaign(struct loop *l, bool *ret_new, struct err *err)
 static int begin(struct loop *l, struct err *err)
 {
 	CLEANUP(events_free) struct events lines = { 0 };
-	bool is_new;
+	bool is_new = false;
 
 	if (take_over(l, &lines, err) < 0 || find_campaign(l, &is_new, err) < 0 ||
 	    history_read(l->repo, l->campaign, &l->h, err) < 0)

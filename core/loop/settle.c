@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "git/commit.h"
+#include "git/sign.h"
 #include "ledger/record.h"
 #include "loop/session.h"
 #include "loop/checkpoint.h"
@@ -115,7 +116,7 @@ static int write_commit(struct experiment *x, const struct record *r, struct oid
 	};
 	struct commit_spec spec = { .tree = x->tree, .parents = &x->base, .n_parents = 1 };
 
-	if (author_of(l, &author, err) < 0)
+	if (author_of(l, &author, err) < 0 || (r->verdict == VERDICT_ACCEPT && sign_wanted(l->repo, &spec.sign, err) < 0))
 		return err->code;
 	ident_copy(&l->me, &committer);
 	author.when = committer.when = decided_at(x);
