@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "git/attr.h"
 #include "git/cli.h"
+#include "git/commit.h"
 
 void change_free(struct change *change)
 {
@@ -91,6 +92,47 @@ int change_range(struct repo *repo, const char *range, struct change *ret, struc
 	if (tree_of_commit(repo, &ret->base, &ret->base_tree, err) < 0 || tree_of_commit(repo, &ret->tip, &tree, err) < 0)
 		return err->code;
 	return tree_compare(repo, &ret->base_tree, &tree, &ret->paths, err);
+}
+
+/* Only paths that `other` has as well. */
+static void keep_common(struct tree_changes *paths, const struct tree_changes *other)
+{
+	size_t kept = 0, k = 0;
+
+	for (size_t i = 0; i < paths->n; i++) {
+		while (k < other->n && strcmp(other->v[k].path, paths->v[i].path) < 0)
+			k++;
+		if (k < other->n && strcmp(other->v[k].path, paths->v[i].path) == 0)
+			paths->v[kept++] = paths->v[i];
+		else
+			free(paths->v[i].path);
+	}
+	paths->n = kept;
+}
+
+int change_commit(struct repo *repo, const struct oid *commit, struct change *ret, struct err *err)
+{
+	CLEANUP(commit_free) struct commit c = { 0 };
+	const struct oid none = { 0 };
+
+	if (commit_read(repo, commit, &c, err) < 0)
+		return err->code;
+	ret->tip = *commit;
+	if (!c.n_parents)
+		return tree_compare(repo, &none, &c.tree, &ret->paths, err);
+	ret->base = c.parents[0];
+	if (tree_of_commit(repo, &ret->base, &ret->base_tree, err) < 0 ||
+	    tree_compare(repo, &ret->base_tree, &c.tree, &ret->paths, err) < 0)
+		return err->code;
+	for (size_t i = 1; i < c.n_parents; i++) {
+		CLEANUP(tree_changes_free) struct tree_changes other = { 0 };
+		struct oid tree;
+
+		if (tree_of_commit(repo, &c.parents[i], &tree, err) < 0 || tree_compare(repo, &tree, &c.tree, &other, err) < 0)
+			return err->code;
+		keep_common(&ret->paths, &other);
+	}
+	return 0;
 }
 
 static int collide(void *data, const char *path, const struct tree_entry *entry, struct err *err)

@@ -1,6 +1,6 @@
 /*
  * changes.h - what a person's change is, in trees, and which of its paths are not open to experiments.
- * For check: the staged change against HEAD, or a range against its merge base.
+ * For check: the staged change against HEAD, a range against its merge base, or one commit of a push.
  *
  * Memory: change_free() accepts an empty one.
  */
@@ -30,6 +30,8 @@ struct change {
 int change_staged(struct repo *repo, struct change *ret, struct err *err);
 /* "A..B", "A...B" or "A" (up to HEAD); each from its merge base. */
 int change_range(struct repo *repo, const char *range, struct change *ret, struct err *err);
+/* What a commit changes against every one of its parents: a merge answers for what is in none of them. */
+int change_commit(struct repo *repo, const struct oid *commit, struct change *ret, struct err *err);
 int change_judge(struct repo *repo, const struct policy *policy, struct change *change, struct err *err);
 void change_free(struct change *change);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "base/json.h"
@@ -13,15 +14,20 @@
 #include "base/text.h"
 #include "cmd/changes.h"
 #include "cmd/cmd.h"
+#include "cmd/receive.h"
+
+#define PUSH_MAX ((size_t)64 << 20)
 
 struct options {
 	bool staged;
+	bool receive;
 	bool json;
 	bool quiet;
 };
 
 static const struct opt options[] = {
 	FLAG(0, "staged", struct options, staged, "judge what is staged, by HEAD's policy"),
+	FLAG(0, "receive", struct options, receive, "judge what a push brings: lines of old, new and ref on standard input"),
 	FLAG(0, "json", struct options, json, "print the answer as JSON"),
 	FLAG('q', "quiet", struct options, quiet, "say nothing when the answer is yes"),
 	END,
@@ -312,12 +318,23 @@ static int say_change(const struct answer *a, bool quiet, struct err *err)
 	return cmd_print(&out, err);
 }
 
+static int check_push(struct repo *repo, const struct options *o, const char *range, struct err *err)
+{
+	STR text = STR_INIT;
+
+	if (o->staged || o->json || range)
+		return err_set(err, ERR_USAGE, "--receive goes with no other option and no range");
+	return io_read_fd(STDIN_FILENO, PUSH_MAX, &text, err) < 0 ? err->code : receive_judge(repo, &text, err);
+}
+
 static int check(struct cmd_ctx *ctx, struct err *err)
 {
 	const struct options *o = ctx->opts;
 	CLEANUP(answer_free) struct answer a = { 0 };
 	const char *range = ctx->argc ? ctx->argv[0] : NULL;
 
+	if (o->receive)
+		return check_push(ctx->repo, o, range, err);
 	if (o->staged && range)
 		return err_set(err, ERR_USAGE, "--staged and '%s' exclude each other", range);
 	if ((o->staged || range ? check_change(ctx->repo, range, &a, err) : check_policy(ctx->repo, &a, err)) < 0)

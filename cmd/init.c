@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/hook_install.h"
+#include "cmd/server_install.h"
 #include "git/cli.h"
 #include "git/note.h"
 #include "policy/policy.h"
@@ -27,6 +28,7 @@ struct options {
 	bool no_hooks;
 	bool no_notes;
 	bool remove_hooks;
+	bool server;
 };
 
 static const struct opt options[] = {
@@ -34,6 +36,7 @@ static const struct opt options[] = {
 	FLAG(0, "no-hooks", struct options, no_hooks, "leave the pre-commit hook alone"),
 	FLAG(0, "no-notes", struct options, no_notes, "leave notes.displayRef alone"),
 	FLAG(0, "remove-hooks", struct options, remove_hooks, "take the pre-commit hook out again, and do nothing else"),
+	FLAG(0, "server", struct options, server, "only install the hook that judges what is pushed to this repository"),
 	END,
 };
 
@@ -241,6 +244,17 @@ static int say_next(const struct source *s, struct str *said, struct err *err)
 	return 0;
 }
 
+static int init_server(struct cmd_ctx *ctx, const struct options *o, struct err *err)
+{
+	STR said = STR_INIT;
+
+	if (o->template || o->no_hooks || o->no_notes)
+		return err_set(err, ERR_USAGE, "--server goes with no other option but --remove-hooks");
+	if ((o->remove_hooks ? server_remove(ctx->repo, &said, err) : server_install(ctx->repo, &said, err)) < 0)
+		return err->code;
+	return cmd_print(&said, err);
+}
+
 static int init(struct cmd_ctx *ctx, struct err *err)
 {
 	const struct options *o = ctx->opts;
@@ -248,8 +262,12 @@ static int init(struct cmd_ctx *ctx, struct err *err)
 	CLEANUP(source_free) struct source source = { 0 };
 	STR said = STR_INIT;
 
-	if (!top)
-		return err_set(err, ERR_REFUSED, "a bare repository has no place for %s; run this in a checkout", POLICY_FILE);
+	if (o->server)
+		return init_server(ctx, o, err);
+	if (!top) {
+		err_set(err, ERR_REFUSED, "a bare repository has no place for %s; run this in a checkout", POLICY_FILE);
+		return err_hint(err, "git harness init --server has it judge what is pushed to it");
+	}
 	if (o->remove_hooks)
 		return hook_remove(ctx->repo, &said, err) < 0 ? err->code : cmd_print(&said, err);
 	if (write_policy(top, o, &source, &said, err) < 0)

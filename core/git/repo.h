@@ -46,6 +46,9 @@ int repo_resolve(struct repo *repo, const char *rev, struct oid *ret, struct err
 /* The merge base of two commits; ERR_NOT_FOUND where there is none. descends: is `commit` `ancestor` or a descendant? */
 int repo_merge_base(struct repo *repo, const struct oid *a, const struct oid *b, struct oid *ret, struct err *err);
 int repo_descends(struct repo *repo, const struct oid *commit, const struct oid *ancestor, bool *ret, struct err *err);
+/* Commits reachable from `tip` and from none of `hide` (ids that are zero or not here are passed over), newest first; ERR_LIMIT beyond max. */
+int repo_commits(struct repo *repo, const struct oid *tip, const struct oid *hide, size_t n_hide, size_t max, struct oid **ret,
+		 size_t *ret_n, struct err *err);
 
 /* Worktrees of this repository that have `ref` checked out: the first one's path, or NULL (ret written either way; caller frees). */
 int repo_checked_out(struct repo *repo, const char *ref, char **ret_path, struct err *err);

@@ -93,6 +93,48 @@ int repo_descends(struct repo *repo, const struct oid *commit, const struct oid 
 	return 0;
 }
 
+static int walk(git_revwalk *walk, size_t max, struct oid **ret, size_t *ret_n, struct err *err)
+{
+	AUTOFREE struct oid *list = NULL;
+	size_t n = 0, alloc = 0;
+	git_oid id;
+	int rc;
+
+	while ((rc = git_revwalk_next(&id, walk)) == 0) {
+		if (n == max)
+			return err_set(err, ERR_LIMIT, "more than %zu new commits", max);
+		GROW(list, n, alloc);
+		list[n++] = from_git(&id);
+	}
+	if (rc != GIT_ITEROVER)
+		return lib_fail(err, rc, "cannot walk a history");
+	git_error_clear();
+	*ret = list;
+	*ret_n = n;
+	list = NULL;
+	return 0;
+}
+
+int repo_commits(struct repo *repo, const struct oid *tip, const struct oid *hide, size_t n_hide, size_t max, struct oid **ret,
+		 size_t *ret_n, struct err *err)
+{
+	const git_oid from = to_git(tip);
+	git_revwalk *w = NULL;
+	int rc = git_revwalk_new(&w, repo->git);
+
+	if (!rc)
+		rc = git_revwalk_push(w, &from);
+	for (size_t i = 0; !rc && i < n_hide; i++) {
+		const git_oid id = to_git(&hide[i]);
+
+		if (is_commit(repo, &hide[i]))
+			rc = git_revwalk_hide(w, &id);
+	}
+	rc = rc ? lib_fail(err, rc, "cannot walk the history of %.10s", oid_hex(tip).s) : walk(w, max, ret, ret_n, err);
+	git_revwalk_free(w);
+	return rc;
+}
+
 /* Does this small file of a git directory say `text`, alone on its line? */
 static bool file_says(const char *dir, const char *name, const char *text)
 {

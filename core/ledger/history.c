@@ -195,12 +195,11 @@ int history_read(struct repo *repo, const char *campaign, struct history **ret, 
 	return 0;
 }
 
-int history_read_whole(struct repo *repo, const char *campaign, struct history **ret, struct err *err)
+int history_read_at(struct repo *repo, const char *campaign, const struct oid *tip, struct history **ret, struct err *err)
 {
 	CLEANUP(history_drop) struct history *h = history_new(campaign);
-	struct oid tip;
 
-	if (read_tip(repo, campaign, &tip, err) < 0 || read_on(repo, h, &tip, err) < 0)
+	if (read_on(repo, h, tip, err) < 0)
 		return err->code;
 	find_measured(h);
 	*ret = h;

@@ -95,8 +95,8 @@ struct history {
 };
 /* Stands on the cache in the campaign's state directory, and renews it when much was read. */
 int history_read(struct repo *repo, const char *campaign, struct history **ret, struct err *err);
-/* From the ledger alone, all its entries kept: for `verify`. */
-int history_read_whole(struct repo *repo, const char *campaign, struct history **ret, struct err *err);
+/* From the ledger alone, as that commit of it tells, wherever its ref stands; all entries kept: for `verify` and for what a push brings. */
+int history_read_at(struct repo *repo, const char *campaign, const struct oid *tip, struct history **ret, struct err *err);
 int history_refresh(struct repo *repo, struct history *h, struct err *err);	/* reads on from the tip known */
 void history_free(struct history *h);
 

@@ -29,6 +29,8 @@ struct wants {
 };
 
 int wants_read(struct repo *repo, const struct history *h, struct wants *ret, struct err *err);
+/* The same at a tip of the notes that is perhaps no ref's yet; zero: no notes. */
+int wants_read_at(struct repo *repo, const struct history *h, const struct oid *tip, struct wants *ret, struct err *err);
 void wants_free(struct wants *wants);
 /* Does the note say what the record says? ret_record, ret_own: both texts, where the ids did not answer already (else empty). */
 int want_same(struct repo *repo, const char *campaign, const struct want *want, struct str *ret_record, struct str *ret_own,

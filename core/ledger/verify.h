@@ -15,6 +15,8 @@ struct verify_result {
 	bool broken;
 	char *what;	/* the first that does not follow: "main/117: note says ..., ledger says ..."; caller frees */
 };
+/* The chain up to that ledger commit alone, with what it names: for who is given a ledger that no ref holds yet. */
+int verify_ledger(struct repo *repo, const char *campaign, const struct oid *tip, struct verify_result *ret, struct err *err);
 int verify_campaign(struct repo *repo, const char *campaign, struct verify_result *ret, struct err *err);
 
 #endif

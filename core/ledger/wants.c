@@ -57,10 +57,13 @@ int wants_read(struct repo *repo, const struct history *h, struct wants *ret, st
 {
 	struct oid tip;
 
+	return ref_read(repo, note_ref(repo), &tip, err) < 0 ? err->code : wants_read_at(repo, h, &tip, ret, err);
+}
+
+int wants_read_at(struct repo *repo, const struct history *h, const struct oid *tip, struct wants *ret, struct err *err)
+{
 	list_wants(h, ret);
-	if (ref_read(repo, note_ref(repo), &tip, err) < 0)
-		return err->code;
-	return oid_is_zero(&tip) ? 0 : note_walk(repo, &tip, see_note, ret, err);
+	return oid_is_zero(tip) ? 0 : note_walk(repo, tip, see_note, ret, err);
 }
 
 void wants_free(struct wants *wants)

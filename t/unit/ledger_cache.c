@@ -49,7 +49,7 @@ static void agrees(struct camp *c, bool cached)
 	struct history *whole, *h;
 
 	assert_int_equal(access(CACHE, F_OK), cached ? 0 : -1);
-	OK(history_read_whole(c->repo, "main", &whole, &err));
+	OK(history_read_at(c->repo, "main", &c->h->tip, &whole, &err));
 	OK(history_read(c->repo, "main", &h, &err));
 	same_history(c->repo, whole, h);
 	same_history(c->repo, whole, c->h);
