@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
+
 #define MARK "[redacted]"
 
 struct span {
@@ -173,6 +175,8 @@ static size_t secret_value(struct span s, enum secrecy secrecy, size_t *ret_skip
 	if (s.p < s.end && (*s.p == '"' || *s.p == '\''))
 		quote = *s.p++;
 	*ret_skip = quote != 0;
+	if (begins(s, MARK))	/* hidden already: doing it again changes nothing */
+		return 0;
 	if ((len = pem_block(s)))
 		return len;
 	len = span_value(s, quote);
@@ -192,6 +196,8 @@ static size_t credential_after(struct span s, size_t word, size_t *ret_skip)
 	if (*ret_skip == word)
 		return 0;
 	s.p += *ret_skip - word;
+	if (begins(s, MARK))
+		return strlen(MARK);
 	len = span_of(s, is_credential);
 	return len >= 8 ? len : 0;
 }
@@ -258,4 +264,12 @@ void text_redact(const char *ptr, size_t len, struct str *ret)
 			str_puts(ret, MARK);
 		s.p += keep + hide;
 	}
+}
+
+void text_record(const char *ptr, size_t len, struct str *ret)
+{
+	STR open = STR_INIT;
+
+	text_redact(ptr, len, &open);
+	text_visible(open.buf, open.len, false, ret);
 }

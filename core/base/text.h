@@ -41,6 +41,11 @@ bool text_is_control(uint32_t c);
  * "[redacted]".
  */
 void text_redact(const char *ptr, size_t len, struct str *ret);
+/*
+ * Both for a record: redacted, then made visible on one line. Redacted first, for a secret that is cut
+ * or escaped is not known for one any more.
+ */
+void text_record(const char *ptr, size_t len, struct str *ret);
 /* Levenshtein; for "did you mean". The nearest of n names within distance 1 + len/3, or NULL. */
 const char *text_nearest(const char *word, const char *const *names, size_t n);
 

@@ -20,10 +20,11 @@ static void trim_end(struct str *s)
 /* Tools that read trailers or mails take a line of three dashes for the end of the message. */
 static void add_paragraphs(struct str *ret, const char *text)
 {
-	STR visible = STR_INIT, safe = STR_INIT;
+	STR visible = STR_INIT, open = STR_INIT, safe = STR_INIT;
 	const char *at;
 
-	text_visible(text, strlen(text), true, &visible);
+	text_redact(text, strlen(text), &open);
+	text_visible(open.buf, open.len, true, &visible);
 	trailers_strip(visible.buf, OURS, &safe);
 	trim_end(&safe);
 	at = safe.buf + strspn(safe.buf, "\n");
@@ -44,11 +45,12 @@ static void add_paragraphs(struct str *ret, const char *text)
 /* Returns true where the subject had to be cut: the whole of it then opens the body. */
 static bool add_subject(const struct message_in *in, struct str *ret)
 {
-	STR line = STR_INIT, whole = STR_INIT;
+	STR open = STR_INIT, line = STR_INIT, whole = STR_INIT;
 	bool cut;
 
 	if (in->subject)
-		text_line(in->subject, strlen(in->subject), WHOLE, &line);
+		text_redact(in->subject, strlen(in->subject), &open);
+	text_line(open.buf, open.len, WHOLE, &line);
 	trailers_strip(line.buf, OURS, &whole);
 	trim_end(&whole);
 	if (whole.len)

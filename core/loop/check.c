@@ -26,7 +26,7 @@ static void note_outside(struct judgement *j, const char *path, const char *why)
 
 	if (j->outside++)
 		return;
-	text_visible(path, strlen(path), false, &safe);
+	text_record(path, strlen(path), &safe);
 	j->path = str_detach(&safe);
 	j->why = why;
 }

@@ -123,7 +123,7 @@ static void add_bad(struct event *facts, const char *path, const char *why)
 
 	if (event_get(facts, "bad"))
 		return;
-	text_visible(path, strlen(path), false, &safe);
+	text_record(path, strlen(path), &safe);
 	event_add(facts, "bad", safe.buf);
 	event_add(facts, "bad_why", why);
 }

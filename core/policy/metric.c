@@ -52,11 +52,12 @@ static bool is_blank(char c)
 /* The first complaint of a name stands; what comes later can make nothing right again. */
 static void refuse(struct slot *s, const char *text, size_t len, const char *what)
 {
-	STR shown = STR_INIT;
+	STR open = STR_INIT, shown = STR_INIT;
 
 	if (s->state == METRIC_INVALID)
 		return;
-	text_line(text, len, SHOWN, &shown);
+	text_redact(text, len, &open);
+	text_line(open.buf, open.len, SHOWN, &shown);
 	s->why = xasprintf("'%s': %s", shown.buf, what);
 	s->state = METRIC_INVALID;
 }

@@ -52,7 +52,7 @@ static int drop(struct harvesting *h, const char *path, bool is_dir)
 	STR text = STR_INIT;
 
 	h->found->n_dropped++;
-	text_visible(path, strlen(path), false, &text);
+	text_record(path, strlen(path), &text);
 	if (is_dir)
 		str_putc(&text, '/');
 	if (l->n == DROPPED_MAX && strcmp(text.buf, l->v[l->n - 1]) > 0)

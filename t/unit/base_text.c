@@ -127,10 +127,12 @@ static void secrets(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		STR s = STR_INIT;
+		STR s = STR_INIT, again = STR_INIT;
 
 		text_redact(cases[i].text, strlen(cases[i].text), &s);
 		assert_string_equal(s.buf, cases[i].expected);
+		text_redact(s.buf, s.len, &again);	/* an approval takes a message over that was stored before */
+		assert_string_equal(again.buf, s.buf);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(left); i++) {
 		STR s = STR_INIT;
@@ -138,6 +140,15 @@ static void secrets(void **state)
 		text_redact(left[i], strlen(left[i]), &s);
 		assert_string_equal(s.buf, left[i]);
 	}
+}
+
+static void recorded(void **state)
+{
+	STR s = STR_INIT;
+
+	(void)state;
+	text_record("a\x1b\n password=hunter2 \xff", 22, &s);
+	assert_string_equal(s.buf, "a\\x1b\\x0a password=[redacted] \\xff");
 }
 
 /* A log is as long as an agent likes, and may be made of beginnings. */
@@ -182,7 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(utf8), cmocka_unit_test(visible), cmocka_unit_test(lines), cmocka_unit_test(xml),
-		cmocka_unit_test(secrets), cmocka_unit_test(secrets_in_time), cmocka_unit_test(nearest),
+		cmocka_unit_test(secrets), cmocka_unit_test(recorded), cmocka_unit_test(secrets_in_time), cmocka_unit_test(nearest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
