@@ -71,6 +71,7 @@ static void paint(void *data, const struct event *live)
 
 	if (!s->live)
 		return;
+	add_text(&line, "", event_get(live, "open"), " | ");
 	add_text(&line, "experiment ", event_get(live, "experiment"), " ");
 	for (const char *p = event_get(live, "phase"); p && *p; p++)
 		str_putc(&line, (char)tolower((unsigned char)*p));

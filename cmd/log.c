@@ -57,7 +57,7 @@ static int each(const struct history *h, const struct filter *f, int (*fn)(void 
 	for (size_t i = h->n_records; i > 0 && left > 0; i--) {
 		const struct record *r = history_look(h, (int)i - 1);
 
-		if (!wanted(f, r))
+		if (!r || !wanted(f, r))
 			continue;
 		if (fn(data, r, err) < 0)
 			return err->code;

@@ -2,6 +2,8 @@
  * git harness stop - ask the running loop to end.
  * The loop answers when it has heard, not when it has ended: `status --watch` shows the end.
  */
+#include <string.h>
+
 #include "base/logfmt.h"
 #include "base/mem.h"
 #include "cmd/cmd.h"
@@ -20,18 +22,20 @@ static const struct opt options[] = {
 
 static int nobody(const struct cmd_ctx *ctx, const struct options *o, struct err *err)
 {
-	int number;
+	STR numbers = STR_INIT;
 
 	if (!o->discard) {
 		printf("no loop is running for campaign '%s'\n", ctx->campaign);
 		return 0;
 	}
-	if (loop_discard(ctx->repo, ctx->campaign, &number, err) < 0)
+	if (loop_discard(ctx->repo, ctx->campaign, &numbers, err) < 0)
 		return err->code;
-	if (number < 0)
+	if (!numbers.len)
 		printf("no loop is running for campaign '%s', and no experiment is open\n", ctx->campaign);
+	else if (strchr(numbers.buf, ','))
+		printf("experiments %s are recorded as interrupted\n", numbers.buf);
 	else
-		printf("experiment %d is recorded as interrupted\n", number);
+		printf("experiment %s is recorded as interrupted\n", numbers.buf);
 	return 0;
 }
 

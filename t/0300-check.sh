@@ -50,11 +50,11 @@ test_case 'it is read from below the top, and its absence is fatal' '
 test_case 'what this version cannot do is named with its place, each; what it does not enforce is one warning' '
 	new_repo
 	policy
-	printf "%s\n" "holdout: {command: a, metric: b, direction: minimize}" "parallel: {jobs: 4}" >>harness.yaml
+	printf "%s\n" "holdout: {command: a, metric: b, direction: minimize}" "enforcement: require" >>harness.yaml
 	sed -i "s/network: on/network: off/" harness.yaml
 	exits 1 git harness check >out 2>err
 	grep "^error: harness.yaml:8:1: holdout: " err
-	grep "^error: harness.yaml:9:12: parallel.jobs: " err
+	grep "^error: harness.yaml:9:1: enforcement: " err
 	grep "^warning: .*agent.network: off, execute.network: off" err
 	grep "^hint: this version cannot do that" err
 '

@@ -12,11 +12,12 @@
 #include "policy/policy.h"
 #include "policy/verdict.h"
 
-struct attempt {		/* an earlier number of this campaign, oldest first; baselines included */
+/* An earlier number of this campaign, oldest first; baselines included. Behind them those that other jobs measure right now. */
+struct attempt {
 	int number;
 	bool baseline;
 	struct oid base_tree, tree;
-	enum verdict verdict;
+	enum verdict verdict;	/* VERDICT_NONE: not yet */
 	enum reason reason;
 	double value;		/* of the goal; NaN: none */
 	const char *source;	/* what the agent called it, or NULL */

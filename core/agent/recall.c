@@ -96,6 +96,9 @@ bool search_seen(const struct search *s, const struct strs *point)
 
 		if (k->key && k->hash == hash && !strcmp(k->key, key.buf))
 			return true;
+		/* Brought onto another best it became another point; it was tried all the same. */
+		if (str_eq(s->ask->past[i].source, key.buf))
+			return true;
 	}
 	str_clear(&key);
 	search_key(s->t, &s->now, &key);
@@ -129,6 +132,8 @@ void search_learn(struct search *s)
 
 			if (choice && a->moves[m].to >= 0)
 				k->uses[a->moves[m].to]++;
+			if (s->ask->past[i].verdict == VERDICT_NONE)
+				continue;
 			/* Where many moved together and it failed, none of them is to blame. */
 			if (a->n_moves > 2 && !gained)
 				continue;

@@ -170,11 +170,14 @@ static void point_anywhere(struct search *s, struct strs *ret)
 static bool point_again(struct search *s, struct strs *ret)
 {
 	const struct known *last;
+	size_t n = s->ask->n_past;
 	bool moved = false;
 
-	if (!s->ask->n_past || s->ask->past[s->ask->n_past - 1].verdict != VERDICT_ACCEPT)
+	while (n && s->ask->past[n - 1].verdict == VERDICT_NONE)
+		n--;
+	if (!n || s->ask->past[n - 1].verdict != VERDICT_ACCEPT)
 		return false;
-	last = &s->t->known[s->ask->n_past - 1];
+	last = &s->t->known[n - 1];
 	if (last->n_moves > 2 || !oid_eq(&last->tree, &s->ask->base_tree))
 		return false;
 	copy_point(&s->now, ret);

@@ -272,11 +272,9 @@ static int before_best(const struct history *h)
 {
 	const struct record *best = history_record(h, h->best_number);
 
-	for (int i = best && !best->baseline ? best->number : 0; (i = history_before(h, i, RECORD_WAS_BEST)) >= 0; ) {
-		if (oid_eq(&history_record(h, i)->accepted, &best->base))
-			return i;
-	}
-	return -1;
+	const struct record *from = best && !best->baseline ? history_of_commit(h, &best->base, best->number) : NULL;
+
+	return from ? from->number : -1;
 }
 
 int act_plan_rollback(const struct history *h, int number, struct best_move *ret, struct err *err)

@@ -14,6 +14,7 @@
 struct link {
 	struct entry entry;		/* without its act */
 	struct oid tree, waits, base;	/* base: the start's */
+	bool again;			/* its number was recorded before */
 };
 
 struct chain {

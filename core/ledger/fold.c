@@ -82,7 +82,7 @@ static int fold_experiment_as(struct fold *f, const struct record *then, struct 
 			return err_wrap(err, "%s/%d: its base %s", h->campaign, e->number, oid_hex(&then->base).s);
 		index_add(h->index, &base_tree, &then->tree, e->number);
 	}
-	if (e->number < h->index->next)
+	if (f->link->again)
 		count_late(f, then);
 	else
 		count(h, then);
@@ -278,5 +278,9 @@ int fold_chain(struct repo *repo, struct history *h, const struct chain *chain, 
 		h->best = e->best;
 		h->best_waits = f.link->waits;
 	}
+	if (h->free_number < h->last_baseline)
+		h->free_number = h->last_baseline;
+	while (history_record(h, h->free_number))
+		h->free_number++;
 	return 0;
 }

@@ -31,7 +31,7 @@ void index_add(struct history_index *x, const struct oid *base_tree, const struc
 int index_find(struct history_index *x, const struct oid *base_tree, const struct oid *tree);
 
 /* Brings the records up to the chain: every number it names is read from the tip's tree. */
-int load_records(struct repo *repo, struct history *h, const struct chain *chain, struct err *err);
+int load_records(struct repo *repo, struct history *h, struct chain *chain, struct err *err);
 /* One number's record as it stood in that tree, without its subject. */
 int load_record_at(struct repo *repo, const char *campaign, const struct oid *tree, int number, struct record *ret, struct err *err);
 /* The chain's acts get their lines. */

@@ -252,14 +252,19 @@ int history_lines(struct repo *repo, const struct history *h, int number, struct
 	return record_parse(h->campaign, number, text.buf, text.len, ret, err);
 }
 
+static const struct record *is_there(const struct record *r)
+{
+	return r && !oid_is_zero(&r->commit) ? r : NULL;
+}
+
 const struct record *history_record(const struct history *h, int number)
 {
-	return store_get(h->store, number);
+	return is_there(store_get(h->store, number));
 }
 
 const struct record *history_look(const struct history *h, int number)
 {
-	return store_look(h->store, number);
+	return is_there(store_look(h->store, number));
 }
 
 int history_next(const struct history *h, int from, unsigned flags)

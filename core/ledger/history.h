@@ -72,13 +72,13 @@ struct history {
 	struct policy *policy;
 	struct entry *entries;		/* those that the last history_refresh() read, oldest first */
 	size_t n_entries, alloc_entries;
-	size_t n_records;		/* numbers have no gaps: history_record() knows each below */
+	size_t n_records;		/* up to the highest; one that is given and not recorded (yet) is a gap */
+	int free_number;		/* the lowest gap; what is below a baseline's number was measured before it */
 	size_t n_acts;
 	enum entry_kind last_kind;	/* of the tip */
 	int last_number;
 	struct best_step *steps;
 	size_t n_steps, alloc_steps;
-
 	struct oid best;		/* Harness-Best of the tip */
 	struct oid previous_best;	/* Harness-Best of the commit before it */
 	struct oid best_waits;		/* where best's branch was left because a worktree had it checked out; zero: it was moved */
@@ -102,7 +102,7 @@ void history_free(struct history *h);
 
 /* The lines of one number, read from its record file: they are not kept in memory. */
 int history_lines(struct repo *repo, const struct history *h, int number, struct events *ret, struct err *err);
-const struct record *history_record(const struct history *h, int number);	/* NULL: no such number */
+const struct record *history_record(const struct history *h, int number);	/* NULL: no such number, or a gap */
 const struct record *history_look(const struct history *h, int number);	/* the same, until the next look: for going through all */
 /* What can be asked of all numbers without looking at each. ACCEPTED leaves baselines out; OWED: approved, not measured yet. */
 enum { RECORD_WAITING = 1, RECORD_OWED = 2, RECORD_BASELINE = 4, RECORD_ACCEPTED = 8, RECORD_WAS_BEST = 16 };

@@ -75,7 +75,7 @@ static int any_file(void *data, const char *path, const struct tree_entry *entry
 	if (!a->last || strncmp(path, a->dir, len) != 0 || a->dir[len]) {
 		/* "experiments/01xx/0117": the number is the last component; the directory's name has to be its own */
 		if (sscanf(path, "experiments/%*[0-9x]/%9d/", &number) != 1 || number < 0 ||
-		    (size_t)number >= a->h->n_records)
+		    !history_record(a->h, number))
 			return err_set(err, ERR_INVALID, "campaign '%s': '%s' belongs to no recorded number", a->h->campaign, path);
 		name_experiment_dir(number, a->dir);
 		if (strlen(a->dir) != len || strncmp(path, a->dir, len) != 0)
@@ -124,10 +124,38 @@ static int read_subject(struct repo *repo, const char *campaign, struct record *
 	return 0;
 }
 
-/* The new numbers get their places, in order and without gaps; those that acts touched again are forgotten for reading. */
-static int place_records(struct history *h, const struct chain *chain, bool **ret_wanted, struct err *err)
+static int not_due(const struct history *h, const struct entry *e, struct err *err)
 {
-	size_t first = h->n_records;
+	return err_set(err, ERR_INVALID, "campaign '%s': ledger commit %s records number %d where %zu is due", h->campaign,
+		       oid_hex(&e->id).s, e->number, h->n_records);
+}
+
+/*
+ * Experiments that run side by side end in any order, so a number may come before a smaller one. Never further ahead than others can be open, and
+ * never from behind a baseline, which is measured alone.
+ */
+static int place_record(struct history *h, struct link *link, int *baseline, struct err *err)
+{
+	const struct entry *e = &link->entry;
+	bool is_baseline = e->kind == ENTRY_BASELINE;
+
+	link->again = !is_baseline && history_record(h, e->number);
+	if (link->again)
+		return 0;
+	if (is_baseline ? e->number != (int)h->n_records : e->number <= *baseline || e->number >= (int)h->n_records + PARALLEL_MAX)
+		return not_due(h, e, err);
+	for (; (int)h->n_records <= e->number; h->n_records++)
+		store_add(h->store);
+	store_edit(h->store, e->number)->commit = is_baseline ? e->best : e->commit;
+	if (is_baseline)
+		*baseline = e->number;
+	return 0;
+}
+
+/* The new numbers get their places; those that acts touched again are to be read again. */
+static int place_records(struct history *h, struct chain *chain, bool **ret_wanted, struct err *err)
+{
+	int baseline = h->last_baseline;
 	bool *wanted;
 
 	for (size_t i = 0; i < chain->n; i++) {
@@ -135,21 +163,14 @@ static int place_records(struct history *h, const struct chain *chain, bool **re
 
 		if (e->kind != ENTRY_EXPERIMENT && e->kind != ENTRY_BASELINE)
 			continue;
-		if (e->kind == ENTRY_EXPERIMENT && e->number < (int)h->n_records)
-			continue;	/* measured late: fold_late() */
-		if (e->number != (int)h->n_records)
-			return err_set(err, ERR_INVALID, "campaign '%s': ledger commit %s records number %d where %zu is due",
-				       h->campaign, oid_hex(&e->id).s, e->number, h->n_records);
-		store_add(h->store)->commit = e->kind == ENTRY_BASELINE ? e->best : e->commit;
-		h->n_records++;
+		if (place_record(h, &chain->v[i], &baseline, err) < 0)
+			return err->code;
 	}
 	wanted = xcalloc(h->n_records + 1, sizeof(*wanted));
-	for (size_t i = first; i < h->n_records; i++)
-		wanted[i] = true;
 	for (size_t i = 0; i < chain->n; i++) {
 		int n = chain->v[i].entry.number;
 
-		if (n >= (int)h->n_records) {
+		if (n >= 0 && !history_record(h, n)) {
 			free(wanted);
 			return err_set(err, ERR_INVALID, "campaign '%s': an act on number %d, which was never recorded",
 				       h->campaign, n);
@@ -178,7 +199,7 @@ static int load_one(struct repo *repo, struct history *h, struct record *r, stru
 	return 0;
 }
 
-int load_records(struct repo *repo, struct history *h, const struct chain *chain, struct err *err)
+int load_records(struct repo *repo, struct history *h, struct chain *chain, struct err *err)
 {
 	const struct oid *tree = &chain->v[chain->n - 1].tree;
 	AUTOFREE bool *wanted = NULL;

@@ -27,9 +27,12 @@ void name_review(const char *campaign, int n, char ret[NAME_MAX_REF])
 	snprintf(ret, NAME_MAX_REF, "refs/heads/harness/review/%s-%d", campaign, n);
 }
 
-void name_open(const char *campaign, char ret[NAME_MAX_REF])
+void name_open(const char *campaign, int n, const char *what, char ret[NAME_MAX_REF])
 {
-	snprintf(ret, NAME_MAX_REF, "refs/harness/open/%s", campaign);
+	if (n < 0)
+		snprintf(ret, NAME_MAX_REF, "refs/harness/open/%s/", campaign);
+	else
+		snprintf(ret, NAME_MAX_REF, "refs/harness/open/%s/%d%s", campaign, n, what);
 }
 
 char *name_state_dir(const struct repo *repo, const char *campaign)

@@ -30,6 +30,7 @@ static void verify_clear(struct verify *v)
 	free(v->hooks_path);
 	free(v->bests);
 	free(v->approved);
+	free(v->seen);
 	policy_free(v->policy);
 	index_free(&v->measured);
 }
@@ -160,6 +161,7 @@ static int verify_at(struct repo *repo, const char *campaign, const struct oid *
 	v.h = h;
 	v.hooks_path = repo_tracked_hooks(repo);
 	v.approved = xcalloc(h->n_records + 1, sizeof(*v.approved));
+	v.seen = xcalloc(h->n_records + 1, sizeof(*v.seen));
 	r = run_checks(&v, n_checks, err);
 	if (r < 0)
 		r = as_break(&v, campaign, err);

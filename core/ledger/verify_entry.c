@@ -172,6 +172,7 @@ static int load_policy(struct verify *v, struct err *err)
 	policy_free(v->policy);
 	v->policy = policy;
 	v->policy_blob = entry.id;
+	v->jobs = policy->parallel.jobs > v->jobs ? policy->parallel.jobs : v->jobs;
 	return 0;
 }
 
@@ -229,6 +230,23 @@ static int judge_experiment(struct verify *v, const struct claim *c, bool late, 
 	return remember_run(v, c, err);
 }
 
+/* Numbers are given the smallest first, so those that it passed over were open when it was given. */
+static int see_number(struct verify *v, int number)
+{
+	int due = v->baseline + 1;
+
+	while (due < v->next && v->seen[due])
+		due++;
+	v->gaps += number < v->next ? -1 : number - v->next;
+	if (v->gaps >= v->jobs)
+		return broken(v, "%s: ledger commit %s records number %d where %d is due", v->h->campaign,
+			      oid_hex(&v->link->entry.id).s, number, due);
+	v->next = number < v->next ? v->next : number + 1;
+	v->seen[number] = true;
+	v->result->records++;
+	return 0;
+}
+
 static int entry_experiment(struct verify *v, struct err *err)
 {
 	CLEANUP(claim_clear) struct claim c = { 0 };
@@ -236,14 +254,10 @@ static int entry_experiment(struct verify *v, struct err *err)
 	int r = claim_read(v, number, &c, err);
 
 	if (!r)
-		r = judge_experiment(v, &c, number < v->next, err);
+		r = judge_experiment(v, &c, v->seen[number], err);
 	if (r)
 		return r;
-	if (number == v->next) {
-		v->next++;
-		v->result->records++;
-	}
-	return 0;
+	return v->seen[number] ? 0 : see_number(v, number);
 }
 
 static int check_baseline_commit(struct verify *v, const struct claim *c, struct err *err)
@@ -287,6 +301,8 @@ static int entry_baseline(struct verify *v, struct err *err)
 	add_best(v, &e->best, e->number);
 	v->baseline = e->number;
 	v->next = e->number + 1;
+	v->gaps = 0;
+	v->seen[e->number] = true;
 	index_clear(&v->measured);
 	v->result->records++;
 	return 0;
@@ -350,7 +366,8 @@ static int act_rollback(struct verify *v, struct err *err)
 	if (!event_is(v->act, "from", oid_hex(&v->best).s) || !event_is(v->act, "commit", oid_hex(&e->best).s))
 		return broken(v, "%s: the rollback of ledger commit %s does not say from where to where best moved", v->h->campaign,
 			      oid_hex(&e->id).s);
-	if (!event_get_int(v->act, "to", &to) || to < 0 || to >= v->next || !oid_eq(&history_record(v->h, (int)to)->accepted, &e->best) ||
+	if (!event_get_int(v->act, "to", &to) || to < 0 || to >= v->next || !v->seen[to] ||
+	    !oid_eq(&history_record(v->h, (int)to)->accepted, &e->best) ||
 	    !verify_was_best(v, &e->best))
 		return broken(v, "%s: ledger commit %s rolls back to %s, which never was best", v->h->campaign, oid_hex(&e->id).s,
 			      oid_hex(&e->best).s);

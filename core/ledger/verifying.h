@@ -24,7 +24,9 @@ struct verify {
 	/* as the chain tells it up to the link at hand */
 	const struct link *link;
 	const struct event *act;	/* of an act */
-	int next;			/* the number that is due */
+	int next;			/* the number behind the highest recorded */
+	bool *seen;			/* by number: recorded */
+	int gaps, jobs;			/* numbers behind the last baseline that are not; the most that any policy let run side by side */
 	struct oid tree;		/* of the link before */
 	struct oid best;
 	struct policy *policy;

@@ -5,7 +5,6 @@
 #include "git/ref.h"
 #include "ledger/project.h"
 #include "ledger/record.h"
-#include "ledger/store.h"
 
 #define RECORD_MAX ((size_t)16 << 20)
 #define NOTE_MAX ((size_t)64 << 20)
@@ -21,9 +20,9 @@ static int by_commit(const void *a, const void *b)
 static void list_wants(const struct history *h, struct wants *ret)
 {
 	for (size_t i = 0; i < h->n_records; i++) {
-		const struct record *r = store_look(h->store, (int)i);
+		const struct record *r = history_look(h, (int)i);
 		struct oid commits[3];
-		size_t n = record_annotates(r, commits);
+		size_t n = r ? record_annotates(r, commits) : 0;
 
 		for (size_t k = 0; k < n; k++) {
 			GROW(ret->v, ret->n, ret->alloc);

@@ -182,6 +182,15 @@ static void count_dropped(struct experiment *x, const struct judgement *j)
 		strs_add(&x->dropped_paths, j->path);
 }
 
+/* Where another job measures it on the same base right now: whether this one is its duplicate shows when that one has ended. */
+static int go_or_wait(struct experiment *x)
+{
+	enum move move = known(x);
+
+	x->waits = move == MOVE_INSIDE && experiment_is_measured(x);
+	return x->waits ? 0 : experiment_post(x, move);
+}
+
 static int check(struct experiment *x, struct err *err)
 {
 	struct loop *l = x->loop;
@@ -198,7 +207,7 @@ static int check(struct experiment *x, struct err *err)
 		return err->code;
 	if (experiment_proposed(x, leaves ? &changes : &j.inside, err) < 0)
 		return err->code;
-	return experiment_post(x, leaves ? blame_surface(x, &j) : known(x));
+	return leaves ? experiment_post(x, blame_surface(x, &j)) : go_or_wait(x);
 }
 
 int enter_check(struct experiment *x, struct err *err)

@@ -47,6 +47,7 @@ struct spent loop_spent(const struct loop *l)
 	struct spent s = l->h->spent;
 
 	s.wall = loop_elapsed(l);
+	s.in_flight = (int64_t)loop_in_flight(l, KIND_NEW);
 	return s;
 }
 
@@ -57,13 +58,29 @@ static const char *const end_names[] = {
 	[LOOP_SIGNAL] = "signal",
 };
 
+/* "3", or "3, 4, 7": what has a number. */
+static void list_open(const struct loop *l, struct str *ret)
+{
+	for (size_t i = 0; i < l->n_slots; i++)
+		if (l->slots[i].open)
+			str_printf(ret, "%s%d", ret->len ? ", " : "", l->slots[i].number);
+}
+
+static const struct experiment *shown(const struct loop *l)
+{
+	for (size_t i = 0; !l->shown->open && i < l->n_slots; i++)
+		if (l->slots[i].open)
+			return &l->slots[i];
+	return l->shown;
+}
+
 static int tell_live(struct loop *l, struct err *err)
 {
 	AUTOFREE char *path = xasprintf("%s/live", l->state_dir);
-	struct experiment *x = &l->x;
+	const struct experiment *x = shown(l);
 	struct spent s = loop_spent(l);
 	EVENT live = { 0 };
-	STR text = STR_INIT;
+	STR text = STR_INIT, open = STR_INIT;
 	char now[CLOCK_TEXT];
 	double best = history_best_value(l->h);
 	int sample = 0;
@@ -73,6 +90,9 @@ static int tell_live(struct loop *l, struct err *err)
 	event_add_int(&live, "pid", getpid());
 	if (x->open)
 		event_add_int(&live, "experiment", x->number);
+	list_open(l, &open);
+	if (loop_in_flight(l, KIND_ANY) > 1)
+		event_add(&live, "open", open.buf);
 	event_add(&live, "phase", state_names[x->state]);
 	if (x->run.bench && x->state == EVALUATE)
 		event_add(&live, "stage", measure_phase(&x->run, &sample));
@@ -133,10 +153,11 @@ static int step(struct experiment *x, enum move on, struct err *err)
 	if (e->in == CHECK)	/* what is measured from here on */
 		event_add_oid(&line, "tree", &x->tree);
 	event_add_secs(&line, "elapsed", loop_elapsed(x->loop));
-	if (e->in != RECORD && journal_add(x->loop->journal, &line, false, err) < 0)
+	if (e->in != RECORD && experiment_journal(x, &line, false, err) < 0)
 		return err->code;		/* on disk before it is true; what is recorded needs no journal any more */
 	x->since = clock_mono();
 	x->state = e->to;			/* the only place where state changes */
+	x->loop->shown = x;
 	if (tell_live(x->loop, err) < 0)
 		return err->code;
 	return enter[x->state](x, err);
@@ -162,13 +183,14 @@ int experiment_pump(struct experiment *x, struct err *err)
 		rc = step(x, on, err);
 	}
 	x->pumping = false;
-	return rc;
+	return rc < 0 ? rc : loop_drive(x->loop, err);
 }
 
 void experiment_reset(struct experiment *x)
 {
 	struct loop *l = x->loop;
 	bool pumping = x->pumping;
+	size_t slot = x->slot;
 
 	task_free(x->agent);
 	if (x->ws)
@@ -180,10 +202,14 @@ void experiment_reset(struct experiment *x)
 	proposal_clear(&x->proposal);
 	event_free(&x->facts);
 	events_free(&x->lines);
+	events_free(&x->journal);
+	free(x->dir);
+	free(x->keep);
+	free(x->keep_state);
 	strs_free(&x->dropped_paths);
 	free(x->why);
 	free(x->path);
-	*x = (struct experiment){ .loop = l, .posted = -1, .exit = -1, .pumping = pumping, .state = BUDGET };
+	*x = (struct experiment){ .loop = l, .slot = slot, .posted = -1, .exit = -1, .pumping = pumping, .state = BUDGET };
 	x->proposal.confidence = (double)NAN;
 	x->blame.exit = -1;
 }
@@ -199,7 +225,7 @@ enum move experiment_blame(struct experiment *x, enum verdict verdict, enum reas
 
 /* ---- stopping ---- */
 
-static bool is_running(const struct experiment *x)
+bool experiment_is_running(const struct experiment *x)
 {
 	return x->agent || x->run.task || x->trial.task;
 }
@@ -212,6 +238,11 @@ static void cancel(struct experiment *x, bool at_once)
 	measure_cancel(&x->trial, at_once);
 }
 
+void loop_stop_when_quiet(struct loop *l)
+{
+	l->stop = !loop_is_running(l);
+}
+
 /* The children are gone on a person's word: the open experiment stays in the journal, or is recorded as interrupted. */
 int loop_cancelled(struct experiment *x, struct err *err)
 {
@@ -222,7 +253,7 @@ int loop_cancelled(struct experiment *x, struct err *err)
 		return 0;
 	}
 	if (!l->discard || x->kind == KIND_BASELINE) {
-		l->stop = true;
+		loop_stop_when_quiet(l);
 		return 0;
 	}
 	if ((!x->taken && x->kind == KIND_NEW) || oid_is_zero(&x->tree))	/* not checked: nothing may come of it */
@@ -233,18 +264,36 @@ int loop_cancelled(struct experiment *x, struct err *err)
 	return experiment_pump(x, err);
 }
 
+/* loop_cancelled() comes with the end of each task; what has none is ended here. */
 static int stop_at_once(struct loop *l, struct err *err)
 {
+	int rc = 0;
+
 	l->halting = true;
 	l->result.end = l->signal ? LOOP_SIGNAL : LOOP_STOPPED;
 	l->result.signal = l->signal;
-	if (is_running(&l->x)) {
-		cancel(&l->x, false);
-		return 0;	/* loop_cancelled() comes with the task's end */
+	if (!loop_in_flight(l, KIND_ANY))	/* asked in BUDGET, which opens no other then */
+		l->stop_after = true;
+	for (size_t i = 0; i < l->n_slots; i++)
+		cancel(&l->slots[i], false);
+	for (size_t i = 0; i < l->n_slots && rc >= 0; i++) {
+		struct experiment *x = &l->slots[i];
+
+		if (!x->open || experiment_is_running(x))
+			continue;
+		watch_free(x->pause);
+		x->pause = NULL;
+		rc = loop_cancelled(x, err);
 	}
-	watch_free(l->x.pause);
-	l->x.pause = NULL;
-	return loop_cancelled(&l->x, err);
+	return rc;
+}
+
+static void end_children(struct experiment *x)
+{
+	task_free(x->agent);
+	x->agent = NULL;
+	measure_clear(&x->run);
+	measure_clear(&x->trial);
 }
 
 static int on_signal(void *data, struct err *err)
@@ -257,39 +306,52 @@ static int on_signal(void *data, struct err *err)
 	if (info.ssi_signo == SIGHUP)
 		return 0;	/* go on without the terminal */
 	if (l->signal) {	/* the second one ends at once */
-		task_free(l->x.agent);
-		l->x.agent = NULL;
-		measure_clear(&l->x.run);
-		measure_clear(&l->x.trial);
+		for (size_t i = 0; i < l->n_slots; i++)
+			end_children(&l->slots[i]);
 		l->stop = true;
 		return 0;
 	}
 	l->signal = (int)info.ssi_signo;
-	loop_say(l, "ending the running step; the open experiment is kept for git harness resume");
+	loop_say(l, loop_in_flight(l, KIND_ANY) > 1
+		 ? "ending the running steps; the open experiments are kept for git harness resume"
+		 : "ending the running step; the open experiment is kept for git harness resume");
 	return stop_at_once(l, err);
 }
 
 /* ---- requests ---- */
+
+static void say_what_stops(const struct loop *l, bool now, struct event *answer)
+{
+	size_t n = loop_in_flight(l, KIND_ANY);
+	bool recorded = l->discard && n > loop_in_flight(l, KIND_BASELINE);
+	STR open = STR_INIT;
+
+	list_open(l, &open);
+	if (!now && !n)
+		event_addf(answer, "message", "stops before experiment %d", loop_free_number(l));
+	else if (!n)
+		event_add(answer, "message", "stopping; no experiment is open");
+	else if (!now)
+		event_addf(answer, "message", "stops after experiment%s %s", n > 1 ? "s" : "", open.buf);
+	else if (recorded)
+		event_addf(answer, "message", n > 1 ? "stopping; experiments %s are recorded as interrupted"
+			   : "stopping; experiment %s is recorded as interrupted", open.buf);
+	else
+		event_addf(answer, "message", n > 1 ? "stopping; experiments %s stay open for git harness resume"
+			   : "stopping; experiment %s stays open for git harness resume", open.buf);
+}
 
 static int answer_stop(struct loop *l, const struct event *request, struct event *answer, struct err *err)
 {
 	bool now = event_is(request, "now", "1");
 
 	event_add(answer, "status", "ok");
-	if (!now) {
-		l->stop_after = true;
-		event_addf(answer, "message", l->x.open ? "stops after experiment %d" : "stops before experiment %d",
-			   l->x.open ? l->x.number : (int)l->h->n_records);
-		return 0;
-	}
-	l->discard = event_is(request, "discard", "1");
-	if (!l->x.open)
-		event_add(answer, "message", "stopping; no experiment is open");
-	else
-		event_addf(answer, "message", l->discard && l->x.kind != KIND_BASELINE
-			   ? "stopping; experiment %d is recorded as interrupted"
-			   : "stopping; experiment %d stays open for git harness resume", l->x.number);
-	return stop_at_once(l, err);
+	l->discard = now && event_is(request, "discard", "1");
+	say_what_stops(l, now, answer);
+	if (now)
+		return stop_at_once(l, err);
+	l->stop_after = true;
+	return 0;
 }
 
 static int answer_one(struct loop *l, const struct event *request, const char *id, struct err *err)
@@ -307,20 +369,27 @@ static int answer_one(struct loop *l, const struct event *request, const char *i
 	return inbox_answer(l->state_dir, id, &answer, err);
 }
 
-/* Between experiments everything is answered; while one runs, what would move best under it waits for BUDGET. */
+/* Between experiments everything is answered; while one runs, a rollback, which would move best under it, waits until none does. */
 int loop_serve(struct loop *l, bool running, struct err *err)
 {
 	CLEANUP(events_free) struct events requests = { 0 };
 	CLEANUP(strs_free) struct strs ids = { 0 };
 
+	if (l->serving)		/* what was asked for ends an experiment, and BUDGET asks again */
+		return 0;
 	if (inbox_read(l->state_dir, &requests, &ids, err) < 0)
 		return err->code;
+	l->drain = false;
+	l->serving = true;
 	for (size_t i = 0; i < requests.n; i++) {
-		if (running && event_is(&requests.v[i], "ask", "rollback"))
+		if (running && event_is(&requests.v[i], "ask", "rollback")) {
+			l->drain = true;
 			continue;
+		}
 		if (answer_one(l, &requests.v[i], ids.v[i], err) < 0)
 			return err_wrap(err, "cannot answer a request");
 	}
+	l->serving = false;
 	return 0;
 }
 
@@ -331,7 +400,10 @@ static int on_inbox(void *data, struct err *err)
 
 	while (read(l->inbox_fd, drop, sizeof(drop)) > 0)
 		;
-	return loop_serve(l, true, err);
+	if (loop_serve(l, true, err) < 0)
+		return err->code;
+	l->wake = true;		/* an approval may be something for an idle slot to do */
+	return loop_drive(l, err);
 }
 
 /* ---- run ---- */
@@ -352,6 +424,33 @@ static int watch_signals(struct loop *l, sigset_t *before, struct err *err)
 	return reactor_fd(l->reactor, l->signal_fd, EPOLLIN, on_signal, l, &l->signals, err);
 }
 
+static bool is_decided(const struct experiment *x)
+{
+	return x->state == ACCEPT || x->state == REJECT || x->state == ESCALATE || x->state == RECORD;
+}
+
+/* What was decided when the last owner died goes first, as it would have; then the others, then the idle ones. */
+static int start_slots(struct loop *l, struct err *err)
+{
+	int rc = 0;
+
+	l->driving = true;
+	for (int turn = 0; turn < 2; turn++)
+		for (size_t i = 0; i < l->n_slots && rc >= 0; i++) {
+			struct experiment *x = &l->slots[i];
+
+			if (!x->resumed || is_decided(x) != (turn == 0))
+				continue;
+			x->resumed = false;
+			rc = enter[x->state](x, err);
+			if (rc >= 0)
+				rc = experiment_pump(x, err);
+		}
+	l->driving = false;
+	l->wake = true;
+	return rc < 0 ? rc : loop_drive(l, err);
+}
+
 int loop_run(struct loop *l, struct loop_result *ret, struct err *err)
 {
 	sigset_t before;
@@ -362,9 +461,7 @@ int loop_run(struct loop *l, struct loop_result *ret, struct err *err)
 	    reactor_fd(l->reactor, l->inbox_fd, EPOLLIN, on_inbox, l, &l->inbox, err) < 0 ||
 	    tick(l, err) < 0)
 		return err->code;
-	rc = enter[l->x.state](&l->x, err);
-	if (rc >= 0)
-		rc = experiment_pump(&l->x, err);
+	rc = start_slots(l, err);
 	if (rc >= 0)
 		rc = reactor_run(l->reactor, &l->stop, err);
 	sigprocmask(SIG_SETMASK, &before, NULL);

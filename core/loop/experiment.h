@@ -5,7 +5,8 @@
  *
  *   propose.c PROPOSE          check.c  CHECK          work.c  EXECUTE, EVALUATE, DECIDE
  *   settle.c  ACCEPT, REJECT, ESCALATE, RECORD         next.c  BUDGET, BASELINE, DONE
- *   lines.c   what it puts down as it goes            resume.c  the journal back to an experiment
+ *   lines.c   what it puts down as it goes            resume.c  the journal back to experiments
+ *   slots.c   several side by side                    turn.c    who may measure
  */
 #ifndef LOOP_EXPERIMENT_H
 #define LOOP_EXPERIMENT_H
@@ -21,16 +22,19 @@
 #include "policy/surface.h"
 #include "run/workspace.h"
 
-enum kind { KIND_BASELINE, KIND_NEW, KIND_APPROVED };
+enum kind { KIND_BASELINE, KIND_NEW, KIND_APPROVED, KIND_ANY };	/* the last only to ask for */
 
 struct experiment {
 	struct loop *loop;
+	size_t slot;			/* of parallel.jobs */
 	enum state state;
 	int before;			/* resumed: the state before it, -1 */
 	int posted;			/* enum move, -1: none */
 	bool pumping;
 	int64_t since;			/* mono ns, when this state was entered */
 	bool open;			/* a number is taken */
+	bool resumed;			/* from the journal, and not entered yet */
+	bool waits;			/* at CHECK: another job measures this very tree */
 	enum kind kind;
 	int number;
 	struct oid policy;		/* pinned when it was opened */
@@ -51,6 +55,8 @@ struct experiment {
 	struct watch *pause;
 
 	struct events lines;		/* the record so far */
+	struct events journal;		/* all that the journal holds of it */
+	char *dir, *keep, *keep_state;	/* <state>/open/<number>, below it artifacts and execute.state between steps */
 	struct measure run, trial;
 	bool on_trial;			/* a suspect evaluator is being tried on best */
 	struct outcome blame;		/* the candidate's outcome meanwhile */
@@ -86,18 +92,28 @@ int enter_done(struct experiment *x, struct err *err);
 int experiment_proposed(struct experiment *x, const struct tree_changes *changes, struct err *err);
 /* One line of the record: common keys are put in front; it is journaled (results: durable) and kept. line is emptied. */
 int experiment_line(struct experiment *x, const char *kind, struct event *line, struct err *err);
-/* The journal's lines of the open experiment back to what it was; posts nothing. Resets the journal where nothing is open. */
+/* One line to the journal; kept in memory too, for as long as a number is taken. */
+int experiment_journal(struct experiment *x, const struct event *line, bool durable, struct err *err);
+/* It is recorded, or never was: its lines leave the journal, its files are removed. */
+int experiment_forget(struct experiment *x, struct err *err);
+/* A directory of its own, empty. */
+int experiment_place(struct experiment *x, int number, struct err *err);
+void experiment_set_place(struct experiment *x);
+bool experiment_is_running(const struct experiment *x);	/* a process of it is */
+bool experiment_is_measured(const struct experiment *x);
+/* The journal's lines of the open experiments back to what they were; posts nothing. What is no longer open leaves the journal. */
 int experiment_resume(struct loop *loop, const struct events *journal, struct err *err);
 /* A candidate that was recorded before: its own words again, from the ledger. */
 int experiment_recall(struct experiment *x, struct err *err);
-/* Logs of the open experiment: files below <state>/open/, written as the steps end, read when it is recorded. */
+/* Logs of an open experiment: files in its directory, written as the steps end, read when it is recorded. */
 int experiment_save(struct experiment *x, const char *name, const void *ptr, size_t len, struct err *err);
 int experiment_load(struct experiment *x, const char *name, struct str *ret, struct err *err);
 
 int measure_of_experiment(struct experiment *x, struct err *err);	/* readies x->run for base or candidate */
 /* A commit of the candidate as it stands, for people; no verdict yet. */
 int experiment_draft(struct experiment *x, struct oid *ret, struct err *err);
-/* Keep that candidate's objects from being pruned until it is recorded; loop_let_go() when nothing is open. */
+/* Keep that candidate's objects from being pruned until it is recorded. */
 int experiment_hold(struct experiment *x, const struct oid *tree, struct err *err);
+int experiment_let_go(struct experiment *x, struct err *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the open experiment puts down as it goes: lines of its record, through the journal; its files, below <state>/open/. */
+/* What an open experiment puts down as it goes: lines of its record, through the journal; its files, below <state>/open/<number>/. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,14 +11,14 @@
 
 int experiment_save(struct experiment *x, const char *name, const void *ptr, size_t len, struct err *err)
 {
-	AUTOFREE char *path = xasprintf("%s/%s", x->loop->work_dir, name);
+	AUTOFREE char *path = xasprintf("%s/%s", x->dir, name);
 
 	return io_replace(path, ptr, len, 0600, 0, err);
 }
 
 int experiment_load(struct experiment *x, const char *name, struct str *ret, struct err *err)
 {
-	AUTOFREE char *path = xasprintf("%s/%s", x->loop->work_dir, name);
+	AUTOFREE char *path = xasprintf("%s/%s", x->dir, name);
 	int rc = io_read_file(path, OPEN_BYTES, ret, err);
 
 	return rc == ERR_NOT_FOUND ? 0 : rc;
@@ -49,7 +49,7 @@ int experiment_line(struct experiment *x, const char *kind, struct event *line, 
 	for (size_t i = 0; i < line->n; i++)
 		event_add(&whole, line->pairs[i].key, line->pairs[i].value);
 	event_free(line);
-	if (journal_add(x->loop->journal, &whole, is_result(&whole), err) < 0)
+	if (experiment_journal(x, &whole, is_result(&whole), err) < 0)
 		return err_wrap(err, "experiment %d", x->number);
 	if (strcmp(kind, "sample"))
 		event_copy(&whole, events_push(&x->lines));

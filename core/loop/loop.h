@@ -53,8 +53,8 @@ int loop_run(struct loop *loop, struct loop_result *ret, struct err *err);
 const struct history *loop_history(const struct loop *loop);
 void loop_free(struct loop *loop);
 
-/* An open experiment that nobody runs: record it as reject (interrupted). *ret_number -1: there was none. Takes the lock. */
-int loop_discard(struct repo *repo, const char *campaign, int *ret_number, struct err *err);
+/* Open experiments that nobody runs: record them as reject (interrupted). "3, 4"; nothing: there was none. Takes the lock. */
+int loop_discard(struct repo *repo, const char *campaign, struct str *ret_numbers, struct err *err);
 
 struct replay_result {
 	struct measured measured;

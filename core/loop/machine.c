@@ -22,6 +22,7 @@ const struct edge edges[] = {
 	{ CHECK,    MOVE_INSIDE,      EXECUTE  },
 	{ CHECK,    MOVE_REFUSED,     REJECT   },
 	{ CHECK,    MOVE_ASK,         ESCALATE },
+	{ CHECK,    MOVE_DISCARDED,   REJECT   },
 
 	{ EXECUTE,  MOVE_RAN,         EVALUATE },
 	{ EXECUTE,  MOVE_FAILED,      REJECT   },

@@ -31,8 +31,11 @@ void outcome_clear(struct outcome *o)
 
 void measure_init(struct measure *m, const struct bench *bench, measure_line_fn *line, measure_end_fn *end, void *data)
 {
+	const struct strs *devices = &bench->policy->parallel.devices;
+
 	*m = (struct measure){
 		.bench = bench, .line = line, .end = end, .data = data, .stages = bench->policy->n_stages,
+		.keep = bench->keep, .keep_state = bench->keep_state, .device = devices->n ? devices->v[0] : NULL,
 		.outcome = { .exit = -1 },
 		.execute_log = { .limit = -1 }, .evaluate_log = { .limit = -1 },
 	};
@@ -42,6 +45,8 @@ static void let_go(struct measure *m)
 {
 	task_free(m->task);
 	m->task = NULL;
+	if (m->bench)
+		turn_drop(m->bench->turns, &m->turn);
 	metric_reader_free(m->reader);
 	m->reader = NULL;
 	if (m->ran)
@@ -64,6 +69,8 @@ void measure_again(struct measure *m)
 
 void measure_cancel(struct measure *m, bool at_once)
 {
+	if (m->turn.queued)
+		turn_drop(m->bench->turns, &m->turn);
 	if (!m->task)
 		return;
 	m->cancelled = true;	/* said now: the task may end by itself before it hears */
@@ -172,9 +179,9 @@ void measure_env(struct measure *m, const struct strs *pass, struct workspace *w
 	strs_addf(ret, "GIT_HARNESS_SAMPLE=%d", sample);
 	strs_addf(ret, "GIT_HARNESS_SEED=%lld",
 		  (long long)measure_seed(&b->policy_blob, &m->tree, stage, sample));
-	if (b->policy->parallel.devices.n) {
-		strs_addf(ret, "GIT_HARNESS_DEVICE=%s", b->policy->parallel.devices.v[0]);
-		strs_addf(ret, "CUDA_VISIBLE_DEVICES=%s", b->policy->parallel.devices.v[0]);
+	if (m->device) {
+		strs_addf(ret, "GIT_HARNESS_DEVICE=%s", m->device);
+		strs_addf(ret, "CUDA_VISIBLE_DEVICES=%s", m->device);
 	}
 }
 
@@ -196,13 +203,13 @@ static int keep_output(struct measure *m, struct event *line, struct err *err)
 	int64_t max = p->execute.budget.disk >= 0 ? p->execute.budget.disk : KEEP_MAX;
 	struct oid manifest;
 
-	if (p->execute.artifacts.n && workspace_keep(m->ran, m->bench->keep, &p->execute.artifacts, max, err) < 0)
+	if (p->execute.artifacts.n && workspace_keep(m->ran, m->keep, &p->execute.artifacts, max, err) < 0)
 		return blame_output(m, err);
 	if (!p->execute.state.n || m->trial)
 		return 0;
-	if (workspace_keep(m->ran, m->bench->keep_state, &p->execute.state, max, err) < 0)
+	if (workspace_keep(m->ran, m->keep_state, &p->execute.state, max, err) < 0)
 		return blame_output(m, err);
-	if (checkpoint_manifest(m->bench->repo, m->bench->keep_state, &manifest, err) < 0)
+	if (checkpoint_manifest(m->bench->repo, m->keep_state, &manifest, err) < 0)
 		return err->code;
 	if (!oid_is_zero(&manifest))
 		event_add_oid(line, "state", &manifest);
@@ -230,22 +237,17 @@ static int execute_ended(void *data, struct task *task, const struct task_end *e
 	m->ran = NULL;
 	if (measure_tell(m, "execute", &line, err) < 0)
 		return err->code;
+	turn_drop(m->bench->turns, &m->turn);
 	return m->end(m->data, m, err);
 }
 
-int measure_execute(struct measure *m, struct err *err)
+static int start_execute(void *data, struct err *err)
 {
+	struct measure *m = data;
 	const struct policy *p = m->bench->policy;
 	CLEANUP(strs_free) struct strs env = { 0 };
 	struct task_spec spec;
 
-	if (m->failed)
-		return m->end(m->data, m, err);
-	outcome_clear(&m->outcome);
-	if (!p->execute.command || m->executed) {
-		m->executed = true;
-		return m->end(m->data, m, err);
-	}
 	if (workspace_open(m->bench->pool, &m->commit, &m->tree, &m->ran, err) < 0)
 		return err_wrap(err, "cannot open a workspace to execute in");
 	if (m->state && workspace_restore(m->ran, m->state, &p->execute.state, err) < 0)
@@ -258,6 +260,18 @@ int measure_execute(struct measure *m, struct err *err)
 	if (task_start(m->bench->reactor, &spec, execute_ended, m, &m->task, err) < 0)
 		return err_wrap(err, "cannot start the execute step");
 	return 0;
+}
+
+int measure_execute(struct measure *m, struct err *err)
+{
+	if (m->failed)
+		return m->end(m->data, m, err);
+	outcome_clear(&m->outcome);
+	if (!m->bench->policy->execute.command || m->executed) {
+		m->executed = true;
+		return m->end(m->data, m, err);
+	}
+	return turn_take(m->bench->turns, &m->turn, false, start_execute, m, err);
 }
 
 /* ---- going on after a crash ---- */

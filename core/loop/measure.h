@@ -16,6 +16,7 @@
 #define LOOP_MEASURE_H
 
 #include "base/logfmt.h"
+#include "loop/turn.h"
 #include "policy/metric.h"
 #include "policy/verdict.h"
 #include "run/task.h"
@@ -37,8 +38,8 @@ struct bench {
 	struct pool *pool;
 	struct reactor *reactor;
 	const char *campaign;
-	const char *keep;		/* directory for artifacts between execute and evaluate */
-	const char *keep_state;		/* directory for what execute.state names */
+	const char *keep, *keep_state;	/* where a measure has none of its own */
+	struct turns *turns;
 	struct strs metrics;		/* names the policy uses */
 	struct expect expect;
 	int close_fds[2];		/* the lock, -1 */
@@ -64,6 +65,9 @@ struct measure {
 	int round;			/* 0; 1.. for calibration and confirmation: samples go on counting */
 	bool baseline;			/* any metric of the policy is welcome from any stage */
 	bool trial;			/* on best, for a suspect evaluator: nothing is told through line */
+	const char *keep;		/* directory for artifacts between execute and evaluate */
+	const char *keep_state;		/* directory for what execute.state names */
+	const char *device;		/* of its slot; NULL: none */
 	size_t stages;			/* how many of the policy's stages; 0: execute only */
 	measure_line_fn *line;
 	measure_end_fn *end;
@@ -81,6 +85,7 @@ struct measure {
 	int sample;			/* samples of this stage that are done, in this round */
 	struct measured pending;	/* of this stage */
 	int64_t stage_wall, stage_cpu, stage_rss, evaluation;
+	struct turn turn;
 	struct workspace *ran, *ws;
 	struct task *task;
 	struct metric_reader *reader;

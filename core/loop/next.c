@@ -20,13 +20,13 @@ static int escalate_loop(struct loop *l, enum reason reason, struct err *err)
 	return loop_act(l, "escalate", &act, err);
 }
 
-static int open_number(struct loop *l, enum kind kind, int number, const struct oid *base, struct err *err)
+/* The experiment has its directory and its number. */
+static int open_number(struct experiment *x, enum kind kind, const struct oid *base, struct err *err)
 {
-	struct experiment *x = &l->x;
+	struct loop *l = x->loop;
 	EVENT line = { 0 };
 
 	x->kind = kind;
-	x->number = number;
 	x->base = *base;
 	x->policy = l->h->policy_blob;
 	if (tree_of_commit(l->repo, base, &x->base_tree, err) < 0)
@@ -34,7 +34,8 @@ static int open_number(struct loop *l, enum kind kind, int number, const struct 
 	if (kind == KIND_BASELINE)
 		x->tree = x->base_tree;
 	event_add(&line, "event", "open");
-	event_add_int(&line, "experiment", number);
+	event_add_int(&line, "experiment", x->number);
+	event_add_int(&line, "slot", (int64_t)x->slot);
 	event_add_int(&line, "kind", kind);
 	event_add_oid(&line, "policy", &x->policy);
 	event_add_oid(&line, "base", &x->base);
@@ -49,15 +50,13 @@ static int open_number(struct loop *l, enum kind kind, int number, const struct 
 	}
 	event_add_secs(&line, "elapsed", loop_elapsed(l));
 	x->open = true;
-	if (loop_clear_work(l, err) < 0)
-		return err->code;
-	return journal_add(l->journal, &line, false, err);
+	return experiment_journal(x, &line, false, err);
 }
 
 /* A person said yes to a candidate that is still to be measured: brought onto today's best, surface only. */
-static int open_approved(struct loop *l, const struct record *r, struct err *err)
+static int open_approved(struct experiment *x, const struct record *r, struct err *err)
 {
-	struct experiment *x = &l->x;
+	struct loop *l = x->loop;
 	struct oid ours, theirs, base;
 	AUTOFREE char *conflict = NULL;
 
@@ -73,15 +72,19 @@ static int open_approved(struct loop *l, const struct record *r, struct err *err
 		x->tree = r->tree;
 		experiment_blame(x, VERDICT_REJECT, REASON_CONFLICT, why);
 	}
-	if (history_lines(l->repo, l->h, r->number, &x->lines, err) < 0 ||
-	    open_number(l, KIND_APPROVED, r->number, &l->h->best, err) < 0 || experiment_hold(x, &x->tree, err) < 0)
+	if (history_lines(l->repo, l->h, r->number, &x->lines, err) < 0 || experiment_place(x, r->number, err) < 0 ||
+	    open_number(x, KIND_APPROVED, &l->h->best, err) < 0 || experiment_hold(x, &x->tree, err) < 0)
 		return err->code;
 	return experiment_recall(x, err) < 0 ? err->code : experiment_post(x, MOVE_APPROVED);
 }
 
-static const struct record *owed(const struct history *h)
+static const struct record *owed(const struct loop *l)
 {
-	return history_record(h, history_next(h, 0, RECORD_OWED));
+	int i = 0;
+
+	while ((i = history_next(l->h, i, RECORD_OWED)) >= 0 && loop_open_at(l, i))
+		i++;
+	return history_record(l->h, i);
 }
 
 static int finish(struct experiment *x, enum loop_end how, const char *why)
@@ -122,14 +125,16 @@ static int stop_broken(struct experiment *x, struct err *err)
 	return finish(x, LOOP_BROKEN, "the evaluator cannot run");
 }
 
-static int open_baseline(struct loop *l, struct err *err)
+static int open_baseline(struct experiment *x, struct err *err)
 {
+	struct loop *l = x->loop;
 	struct oid at = !oid_is_zero(&l->advance_to) ? l->advance_to : l->h->last_baseline < 0 ? l->h->start : l->h->best;
 
-	if (open_number(l, KIND_BASELINE, (int)l->h->n_records, &at, err) < 0)
+	/* Behind all that was measured before it, so that numbers tell what it divides. */
+	if (experiment_place(x, (int)l->h->n_records, err) < 0 || open_number(x, KIND_BASELINE, &at, err) < 0)
 		return err->code;
 	l->advance_to = (struct oid){ { 0 } };
-	return experiment_post(&l->x, MOVE_FIRST);
+	return experiment_post(x, MOVE_FIRST);
 }
 
 /* Asked for when the loop began; the experiment that was open then, or an answer, may have moved best since. */
@@ -149,27 +154,64 @@ static int check_advance(struct loop *l, struct err *err)
 	return 0;
 }
 
-static int open_new(struct loop *l, struct err *err)
+static int open_new(struct experiment *x, struct err *err)
 {
-	if (open_number(l, KIND_NEW, (int)l->h->n_records, &l->h->best, err) < 0)
+	struct loop *l = x->loop;
+
+	if (experiment_place(x, loop_free_number(l), err) < 0 || open_number(x, KIND_NEW, &l->h->best, err) < 0)
 		return err->code;
-	return experiment_post(&l->x, MOVE_GO);
+	return experiment_post(x, MOVE_GO);
 }
 
-/* Nothing is owed: another experiment, unless a budget, a person or -n says no. */
-static int go_on(struct experiment *x, struct err *err)
+/*
+ * Nothing is owed: another experiment, unless a budget, a person or -n says no. What the others are about to record may say otherwise: the end
+ * is the end only when nothing is open.
+ */
+static int go_on(struct experiment *x, bool others, struct err *err)
 {
 	struct loop *l = x->loop;
 	struct spent spent = loop_spent(l);
 	enum budget_end over = budget_check(l->policy, &spent, history_best_value(l->h));
+	bool waits = l->policy->escalate.block == BLOCK_LOOP && history_waiting(l->h);
+	int max = l->options.max_experiments;
+	bool enough = max >= 0 && l->result.experiments + (int)loop_in_flight(l, KIND_NEW) >= max;
 
-	if (l->policy->escalate.block == BLOCK_LOOP && history_waiting(l->h))
+	if (others && (waits || over != BUDGET_GO || enough))
+		return 0;
+	if (waits)
 		return finish(x, LOOP_ESCALATED, "an experiment waits for a person");
 	if (over != BUDGET_GO)
 		return budget_over(x, over, err);
-	if (l->options.max_experiments >= 0 && l->result.experiments >= l->options.max_experiments)
+	if (enough)
 		return finish(x, LOOP_STOPPED, "as many as -n asked for");
-	return open_new(l, err);
+	return open_new(x, err);
+}
+
+/* What must not begin, or end, while anything is measured. */
+static bool waits_for_all(const struct loop *l)
+{
+	return l->stop_after || l->drain || l->h->needs_baseline || !oid_is_zero(&l->advance_to) || loop_in_flight(l, KIND_BASELINE);
+}
+
+/* A slot stays idle where it posts nothing: it is looked at again when another has ended. */
+static int what_next(struct experiment *x, struct err *err)
+{
+	struct loop *l = x->loop;
+	size_t others = loop_in_flight(l, KIND_ANY);
+	const struct record *approved;
+
+	if (l->broken)
+		return others ? 0 : stop_broken(x, err);
+	if (l->no_ideas)
+		return finish(x, LOOP_ENDED, NULL);
+	if (others && (others >= (size_t)l->policy->parallel.jobs || waits_for_all(l)))
+		return 0;
+	if (l->stop_after)
+		return finish(x, LOOP_STOPPED, "stopped");
+	if (l->h->needs_baseline || !oid_is_zero(&l->advance_to))
+		return open_baseline(x, err);
+	approved = owed(l);
+	return approved ? open_approved(x, approved, err) : go_on(x, others > 0, err);
 }
 
 int enter_budget(struct experiment *x, struct err *err)
@@ -177,19 +219,9 @@ int enter_budget(struct experiment *x, struct err *err)
 	struct loop *l = x->loop;
 
 	experiment_reset(x);
-	if (loop_serve(l, false, err) < 0 || check_advance(l, err) < 0)
+	if (loop_serve(l, loop_in_flight(l, KIND_ANY) > 0, err) < 0 || check_advance(l, err) < 0)
 		return err->code;
-	if (l->halting)
-		return finish(x, l->result.end, "stopped");
-	if (l->broken)
-		return stop_broken(x, err);
-	if (l->stop_after)
-		return finish(x, LOOP_STOPPED, "stopped");
-	if (l->h->needs_baseline || !oid_is_zero(&l->advance_to))
-		return open_baseline(l, err);
-	if (owed(l->h))
-		return open_approved(l, owed(l->h), err);
-	return go_on(x, err);
+	return l->halting ? finish(x, l->result.end, "stopped") : what_next(x, err);
 }
 
 int enter_baseline(struct experiment *x, struct err *err)
@@ -204,10 +236,14 @@ int enter_done(struct experiment *x, struct err *err)
 
 	if (x->open) {		/* no more ideas: the number was never used */
 		l->result.end = LOOP_ENDED;
-		if (journal_reset(l->journal, &(struct events){ 0 }, err) < 0)
+		l->no_ideas = l->wake = true;
+		if (experiment_forget(x, err) < 0)
 			return err->code;
 		x->open = false;
 	}
-	l->stop = true;
+	if (l->halting)
+		loop_stop_when_quiet(l);
+	else if (!loop_in_flight(l, KIND_ANY))
+		l->stop = true;
 	return 0;
 }

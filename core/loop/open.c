@@ -1,5 +1,4 @@
 /* From a repository and a campaign's name to a loop that can run; everything that can be refused is refused here. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,6 @@
 #include "git/ref.h"
 #include "git/sign.h"
 #include "ledger/names.h"
-#include "run/remove.h"
 
 static void warn_unenforced(struct loop *l)
 {
@@ -68,11 +66,6 @@ static int warn_commands(struct loop *l, struct err *err)
 		if (warn_command(l, &tree, l->policy->stages[i].command, err) < 0)
 			return err->code;
 	return 0;
-}
-
-int loop_clear_work(struct loop *l, struct err *err)
-{
-	return remove_tree(AT_FDCWD, l->work_dir, 0, err) < 0 ? err->code : io_mkdirs(l->work_dir, 0700, err);
 }
 
 static int prepare(struct loop *l, struct err *err)
@@ -147,7 +140,8 @@ static int furnish(struct loop *l, struct err *err)
 	l->bench.policy = l->policy;
 	l->bench.policy_blob = l->h->policy_blob;
 	l->bench.pool = l->pool;
-	l->bench.reactor = l->reactor;
+	l->bench.reactor = l->turns.reactor = l->reactor;
+	l->bench.turns = &l->turns;
 	l->bench.campaign = l->campaign;
 	l->bench.keep = l->keep_dir;
 	l->bench.keep_state = l->keep_state_dir;
@@ -169,12 +163,10 @@ static struct loop *new_loop(struct repo *repo, const struct loop_options *o)
 	l->hooks_path = xstrdup(o->hooks);
 	l->state_dir = name_state_dir(repo, o->campaign);
 	l->work_dir = xasprintf("%s/open", l->state_dir);
-	l->keep_dir = xasprintf("%s/%s/artifacts", l->state_dir, o->replay ? "replay" : "open");
-	l->keep_state_dir = xasprintf("%s/%s/state", l->state_dir, o->replay ? "replay" : "open");
+	l->keep_dir = xasprintf("%s/replay/artifacts", l->state_dir);
+	l->keep_state_dir = xasprintf("%s/replay/state", l->state_dir);
 	l->inbox_fd = l->signal_fd = -1;
 	l->opened = clock_mono();
-	l->x.loop = l;
-	experiment_reset(&l->x);
 	return l;
 }
 
@@ -228,7 +220,9 @@ static int begin(struct loop *l, struct err *err)
 	warn_unenforced(l);
 	if (warn_commands(l, err) < 0 || furnish(l, err) < 0)
 		return err->code;
-	return is_new ? 0 : experiment_resume(l, &lines, err);
+	if (is_new)	/* what stood there was another campaign's of that name */
+		events_free(&lines);
+	return experiment_resume(l, &lines, err);
 }
 
 int loop_open(struct repo *repo, const struct loop_options *o, struct loop **ret, struct err *err)
@@ -254,7 +248,10 @@ void loop_free(struct loop *l)
 
 	if (!l)
 		return;
-	experiment_reset(&l->x);
+	for (size_t i = 0; i < l->n_slots; i++)
+		experiment_reset(&l->slots[i]);
+	free(l->slots);
+	turns_clear(&l->turns);
 	live = xasprintf("%s/live", l->state_dir);
 	if (l->lock && !l->ended)
 		unlink(live);

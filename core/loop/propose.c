@@ -62,7 +62,7 @@ static int take(struct experiment *x, const struct oid *whole, const struct even
 	for (size_t i = 0; i < x->dropped_paths.n && i < 10; i++)
 		event_addf(&line, "dropped_path", "%s", x->dropped_paths.v[i]);
 	if ((!oid_eq(whole, &x->base_tree) && experiment_hold(x, whole, err) < 0) ||
-	    journal_add(x->loop->journal, &line, true, err) < 0)
+	    experiment_journal(x, &line, true, err) < 0)
 		return err->code;
 	x->tree = *whole;
 	x->taken = true;
@@ -281,19 +281,36 @@ static int start_process(struct experiment *x, struct err *err)
 	return 0;
 }
 
-static int look_back(const struct loop *l, struct attempt *past, size_t n, struct err *err)
+/* What is recorded, by number; behind it what is proposed and has no verdict yet. */
+static int look_back(const struct loop *l, struct attempt *past, size_t *n, struct err *err)
 {
-	for (size_t i = 0; i < n; i++) {
+	const struct record *before = NULL;
+
+	*n = 0;
+	for (size_t i = 0; i < l->h->n_records; i++) {
 		const struct record *r = history_record(l->h, (int)i);
 
-		past[i] = (struct attempt){
+		if (!r)
+			continue;
+		past[*n] = (struct attempt){
 			.number = r->number, .baseline = r->baseline, .tree = r->tree, .verdict = r->verdict,
 			.reason = r->reason, .value = r->has_value ? r->value : (double)NAN, .source = r->source,
 		};
-		if (i && oid_eq(&r->base, &history_record(l->h, (int)i - 1)->base))	/* most stand on the same */
-			past[i].base_tree = past[i - 1].base_tree;
-		else if (tree_of_commit(l->repo, &r->base, &past[i].base_tree, err) < 0)
+		if (before && oid_eq(&r->base, &before->base))	/* most stand on the same */
+			past[*n].base_tree = past[*n - 1].base_tree;
+		else if (tree_of_commit(l->repo, &r->base, &past[*n].base_tree, err) < 0)
 			return err_wrap(err, "experiment %d", r->number);
+		before = r;
+		++*n;
+	}
+	for (size_t i = 0; i < l->n_slots; i++) {
+		const struct experiment *y = &l->slots[i];
+
+		if (y->open && y->kind == KIND_NEW && y->taken)
+			past[(*n)++] = (struct attempt){
+				.number = y->number, .base_tree = y->base_tree, .tree = y->tree, .value = (double)NAN,
+				.source = event_get(&y->facts, "source"),
+			};
 	}
 	return 0;
 }
@@ -301,16 +318,15 @@ static int look_back(const struct loop *l, struct attempt *past, size_t n, struc
 static int ask_agent(struct experiment *x, struct err *err)
 {
 	struct loop *l = x->loop;
-	size_t n_past = l->policy->agent.use == AGENT_COMMAND ? 0 : l->h->n_records;	/* a process is told by its brief */
-	CLEANUP(autofree) struct attempt *past = xcalloc(n_past + 1, sizeof(*past));
+	bool told = l->policy->agent.use == AGENT_COMMAND;	/* a process is told by its brief */
+	CLEANUP(autofree) struct attempt *past = told ? NULL : xcalloc(l->h->n_records + l->n_slots, sizeof(*past));
 	struct ask ask = {
 		.repo = l->repo, .policy = l->policy, .campaign = l->campaign, .number = x->number,
-		.base_commit = x->base, .base_tree = x->base_tree, .start_commit = l->h->start,
-		.past = past, .n_past = n_past,
+		.base_commit = x->base, .base_tree = x->base_tree, .start_commit = l->h->start, .past = past,
 	};
 	EVENT facts = { 0 };
 
-	if (look_back(l, past, n_past, err) < 0)
+	if (past && look_back(l, past, &ask.n_past, err) < 0)
 		return err->code;
 	proposal_clear(&x->proposal);
 	if (agent_propose(l->agent, &ask, &x->proposal, err) < 0)

@@ -186,19 +186,22 @@ static bool discardable(struct experiment *x)
 	return x->open && x->kind != KIND_BASELINE && (x->state == PROPOSE || x->state == EXECUTE || x->state == EVALUATE);
 }
 
-int loop_discard(struct repo *repo, const char *campaign, int *ret_number, struct err *err)
+int loop_discard(struct repo *repo, const char *campaign, struct str *ret_numbers, struct err *err)
 {
 	struct loop_options o = { .campaign = campaign, .command = "stop", .must_exist = true, .replay = true };
 	struct loop *l;
 	int rc = 0;
 
-	*ret_number = -1;
 	if (loop_open(repo, &o, &l, err) < 0)
 		return err->code;
-	if (discardable(&l->x)) {
-		*ret_number = l->x.number;
-		l->discard = true;
-		rc = loop_cancelled(&l->x, err);
+	l->discard = l->driving = true;		/* nothing is begun in their place */
+	for (size_t i = 0; i < l->n_slots && rc >= 0; i++) {
+		struct experiment *x = &l->slots[i];
+
+		if (!discardable(x))
+			continue;
+		str_printf(ret_numbers, "%s%d", ret_numbers->len ? ", " : "", x->number);
+		rc = loop_cancelled(x, err);
 	}
 	loop_free(l);
 	return rc;

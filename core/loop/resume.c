@@ -1,4 +1,4 @@
-/* The journal back to an experiment. */
+/* The journal back to experiments. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,18 +17,26 @@ static int read_proposal(struct experiment *x, struct err *err)
 	return 0;
 }
 
+static size_t slot_in(const struct event *line)
+{
+	int64_t slot;
+
+	return event_get_int(line, "slot", &slot) && slot >= 0 && slot < PARALLEL_MAX ? (size_t)slot : 0;
+}
+
 /* event=open: which number, of what kind, against what. */
 static int reopen(struct loop *l, const struct event *line, struct err *err)
 {
-	struct experiment *x = &l->x;
+	struct experiment *x = &l->slots[slot_in(line)];
 	int64_t number, kind;
 
-	experiment_reset(x);
+	experiment_reset(x);	/* what had the slot before was never begun */
 	if (!event_get_int(line, "experiment", &number) || !event_get_int(line, "kind", &kind) ||
 	    !event_get_oid(line, "base", &x->base) || !event_get_oid(line, "base_tree", &x->base_tree))
 		return err_set(err, ERR_INVALID, "the journal's open experiment cannot be read");
-	x->open = true;
+	x->open = x->resumed = true;
 	x->number = (int)number;
+	experiment_set_place(x);
 	x->kind = (enum kind)kind;
 	event_get_oid(line, "policy", &x->policy);
 	event_get_oid(line, "tree", &x->tree);
@@ -177,30 +185,52 @@ static void step_back(struct experiment *x)
 		x->state = (enum state)x->before;
 }
 
+static int take_line(struct loop *l, const struct event *line, struct err *err)
+{
+	struct experiment *x;
+	int64_t elapsed, number;
+
+	if (event_get_secs(line, "elapsed", &elapsed) && elapsed > l->wall_before)
+		l->wall_before = elapsed;
+	if (event_is(line, "event", "open") && reopen(l, line, err) < 0)
+		return err->code;
+	x = event_get_int(line, "experiment", &number) ? loop_open_at(l, (int)number) : NULL;
+	if (!x)
+		return 0;
+	event_copy(line, events_push(&x->journal));
+	return refold(x, line, err);
+}
+
+/* In BUDGET it died before the first move: nothing was asked of anybody. */
+static bool is_over(const struct experiment *x)
+{
+	return x->state == BUDGET || is_stale(x);
+}
+
 int experiment_resume(struct loop *l, const struct events *journal, struct err *err)
 {
-	struct experiment *x = &l->x;
+	size_t n = (size_t)l->policy->parallel.jobs;
+	bool dropped = false;
 
-	for (size_t i = 0; i < journal->n; i++) {
-		const struct event *line = &journal->v[i];
-		int64_t elapsed;
+	for (size_t i = 0; i < journal->n; i++)
+		if (event_is(&journal->v[i], "event", "open") && slot_in(&journal->v[i]) >= n)
+			n = slot_in(&journal->v[i]) + 1;
+	loop_make_slots(l, n);
+	for (size_t i = 0; i < journal->n; i++)
+		if (take_line(l, &journal->v[i], err) < 0)
+			return err->code;
+	for (size_t i = 0; i < l->n_slots; i++) {
+		struct experiment *x = &l->slots[i];
 
-		if (event_get_secs(line, "elapsed", &elapsed) && elapsed > l->wall_before)
-			l->wall_before = elapsed;
-		if (event_is(line, "event", "open") && reopen(l, line, err) < 0)
-			return err->code;
-		if (x->open && refold(x, line, err) < 0)
-			return err->code;
-	}
-	if (!x->open)
-		return loop_let_go(l, err);
-	step_back(x);
-	if (x->state == BUDGET) {	/* died before the first move: nothing was asked of anybody */
+		if (!x->open)
+			continue;
+		step_back(x);
+		if (!is_over(x))
+			continue;
 		experiment_reset(x);
-		return loop_let_go(l, err);
+		dropped = true;
 	}
-	if (!is_stale(x))
-		return 0;
-	experiment_reset(x);
-	return journal_reset(l->journal, &(struct events){ 0 }, err) < 0 ? err->code : loop_let_go(l, err);
+	if ((dropped && loop_tidy_journal(l, err) < 0) || loop_let_go(l, err) < 0)
+		return err->code;
+	return loop_clear_work(l, err);
 }

@@ -132,7 +132,10 @@ int experiment_draft(struct experiment *x, struct oid *ret, struct err *err)
 	struct loop *l = x->loop;
 	CLEANUP(ident_free) struct ident author = { 0 };
 	STR message = STR_INIT;
-	struct commit_spec spec = { .tree = x->tree, .parents = &x->base, .n_parents = 1, .committer = &l->me };
+	struct oid parents[2] = { x->base, x->draft };	/* brought onto another best twice: the second draft keeps the first */
+	struct commit_spec spec = {
+		.tree = x->tree, .parents = parents, .n_parents = oid_is_zero(&x->draft) ? 1 : 2, .committer = &l->me,
+	};
 	AUTOFREE char *number = xasprintf("%d", x->number);
 
 	if (author_of(l, &author, err) < 0)
@@ -159,7 +162,7 @@ static int keep_state(struct experiment *x, const struct record *r, struct oid *
 	if (r->verdict == VERDICT_REJECT)
 		return 0;
 	*ret = checkpoint_named(&x->lines);
-	return checkpoint_store(x->loop->state_dir, x->loop->keep_state_dir, ret, err);
+	return checkpoint_store(x->loop->state_dir, x->keep_state, ret, err);
 }
 
 static int write_record(struct experiment *x, struct err *err)
@@ -199,18 +202,21 @@ static int write_record(struct experiment *x, struct err *err)
 }
 
 /* What the record means for this session. */
-static void take_notice(struct loop *l, const struct record *r)
+static void take_notice(const struct experiment *x, const struct record *r)
 {
+	struct loop *l = x->loop;
+
+	l->wake = true;
 	if (r->reason == REASON_EVALUATOR_BROKEN)
 		l->broken = true;
 	if (r->baseline) {
-		expect_learn(l->policy, &l->x.lines, &l->bench.expect);
+		expect_learn(l->policy, &x->lines, &l->bench.expect);
 	} else {
-		l->result.experiments += l->x.kind == KIND_NEW;	/* a late measurement is no further one */
+		l->result.experiments += x->kind == KIND_NEW;	/* a late measurement is no further one */
 		l->result.accepted += r->verdict == VERDICT_ACCEPT;
 		l->result.gain |= r->verdict == VERDICT_ACCEPT;
 	}
-	if (l->x.proposal.stop) {
+	if (x->proposal.stop) {
 		l->stop_after = true;
 		snprintf(l->result.why, sizeof(l->result.why), "the agent asked to stop");
 	}
@@ -229,9 +235,8 @@ int enter_record(struct experiment *x, struct err *err)
 	r = history_record(l->h, x->number);
 	if (!r)
 		return err_set(err, ERR_BUG, "experiment %d was recorded and is not in the ledger", x->number);
-	take_notice(l, r);
-	if (journal_reset(l->journal, &(struct events){ 0 }, err) < 0 || loop_let_go(l, err) < 0 ||
-	    loop_pack(l, err) < 0)
+	take_notice(x, r);
+	if (experiment_forget(x, err) < 0 || loop_pack(l, err) < 0)
 		return err->code;
 	return experiment_post(x, MOVE_RECORDED);
 }

@@ -173,6 +173,7 @@ static int stop(struct measure *m, const struct task_end *end, struct err *err)
 {
 	if (stage_line(m, end, err) < 0)
 		return err->code;
+	turn_drop(m->bench->turns, &m->turn);
 	workspace_release(m->ws);
 	m->ws = NULL;
 	return m->end(m->data, m, err);
@@ -187,6 +188,7 @@ static int stage_over(struct measure *m, struct err *err)
 	m->stage++;
 	m->sample = 0;
 	m->stage_wall = m->stage_cpu = m->stage_rss = 0;
+	turn_drop(m->bench->turns, &m->turn);
 	return next(m, err);
 }
 
@@ -221,6 +223,7 @@ static int sample_ended(void *data, struct task *task, const struct task_end *en
 		return m->end(m->data, m, err);
 	if (m->rebuilding) {
 		m->stage++;
+		turn_drop(m->bench->turns, &m->turn);
 		return next(m, err);
 	}
 	m->stage_wall += end->wall;
@@ -275,8 +278,9 @@ static int metrics_tracked(struct measure *m, struct err *err)
 	return stop(m, NULL, err);
 }
 
-static int start_sample(struct measure *m, struct err *err)
+static int start_sample(void *data, struct err *err)
 {
+	struct measure *m = data;
 	static const struct strs none;
 	const struct stage *s = stage_of(m);
 	CLEANUP(strs_free) struct strs env = { 0 };
@@ -328,8 +332,9 @@ static int next(struct measure *m, struct err *err)
 		m->rebuilding = false;
 	if (m->stage < m->stages && !m->rebuilding && m->sample >= stage_of(m)->samples_max)
 		return stage_over(m, err);
-	if (m->stage < m->stages)
-		return start_sample(m, err);
+	if (m->stage < m->stages)	/* a stage's samples share one turn */
+		return m->turn.held ? start_sample(m, err)
+				    : turn_take(m->bench->turns, &m->turn, stage_of(m)->exclusive, start_sample, m, err);
 	workspace_release(m->ws);
 	m->ws = NULL;
 	if (m->baseline && m->stages == m->bench->policy->n_stages)
@@ -360,7 +365,7 @@ int measure_evaluate(struct measure *m, struct err *err)
 	if (workspace_open(m->bench->pool, &m->commit, &m->tree, &m->ws, err) < 0)
 		return err_wrap(err, "cannot open a workspace to evaluate in");
 	if (p->execute.command && p->execute.artifacts.n &&
-	    workspace_place(m->ws, m->bench->keep, &p->execute.artifacts, err) < 0)
+	    workspace_place(m->ws, m->keep, &p->execute.artifacts, err) < 0)
 		return artifacts_refused(m, err);
 	/* After a crash the workspace is new: stages that are measured already run once more for what they build, unmeasured. */
 	if (m->stage > 0) {

@@ -61,6 +61,17 @@ static enum move blame_outcome(struct experiment *x, const struct outcome *o)
 	return MOVE_FAILED;
 }
 
+/* Where it keeps what one step hands to the next, and the device of its slot. */
+static void equip(const struct experiment *x, struct measure *m)
+{
+	const struct strs *devices = &x->loop->policy->parallel.devices;
+
+	m->number = x->number;
+	m->keep = x->keep;
+	m->keep_state = x->keep_state;
+	m->device = devices->n ? devices->v[x->slot % devices->n] : NULL;
+}
+
 /* ---- a suspect evaluator is tried once on best ---- */
 
 static int trial_over(struct experiment *x, struct err *err)
@@ -110,7 +121,7 @@ static int try_on_best(struct experiment *x, struct err *err)
 	measure_init(&x->trial, &l->bench, run_line, trial_ended, x);
 	x->trial.trial = true;
 	x->trial.stages = stages;
-	x->trial.number = x->number;
+	equip(x, &x->trial);
 	x->trial.commit = x->base;
 	x->trial.tree = x->base_tree;
 	x->trial.state = xstrdup(x->run.state);
@@ -154,13 +165,13 @@ int measure_of_experiment(struct experiment *x, struct err *err)
 	if (x->run.bench)
 		return 0;
 	measure_init(&x->run, &l->bench, run_line, run_ended, x);
-	x->run.number = x->number;
+	equip(x, &x->run);
 	x->run.commit = x->base;
 	x->run.tree = x->tree;
 	x->run.baseline = x->kind == KIND_BASELINE;
 	if (!l->policy->execute.state.n)
 		return 0;
-	return checkpoint_of(l->repo, l->h, l->state_dir, &x->base, x->number, &x->run.state, err);
+	return checkpoint_of(l->repo, l->h, l->state_dir, &x->base, (int)l->h->n_records, &x->run.state, err);
 }
 
 int enter_execute(struct experiment *x, struct err *err)
@@ -207,6 +218,15 @@ static enum move judged(struct experiment *x)
 	}
 }
 
+/* Brought onto a new best: measured again there, unless best has come to the same by another way. */
+static int moved(struct experiment *x)
+{
+	if (!oid_eq(&x->tree, &x->base_tree))
+		return experiment_post(x, MOVE_MOVED);
+	experiment_blame(x, VERDICT_REJECT, REASON_NO_OP, "best has come to hold the same change");
+	return experiment_post(x, MOVE_NOT_BETTER);
+}
+
 /*
  * It beats the base it was proposed on, and best has moved on meanwhile (a late approval, another job): brought onto the new best, as a
  * merge queue does, and measured again there. Both measurements are in its one record; the first draft stays reachable.
@@ -238,7 +258,8 @@ static int rebase(struct experiment *x, struct err *err)
 	if (experiment_hold(x, &x->tree, err) < 0 || experiment_line(x, "rebase", &line, err) < 0)
 		return err->code;
 	measure_clear(&x->run);
-	return experiment_post(x, MOVE_MOVED);
+	x->loop->wake = true;	/* who waits for its end on the old base waits in vain */
+	return moved(x);
 }
 
 static int judge(struct experiment *x, struct err *err)
@@ -277,10 +298,17 @@ static bool wants_more(const struct experiment *x, bool would_be)
 	return would_be && x->run.round < p->decide.confirm;
 }
 
+static bool is_moved(const struct experiment *x)
+{
+	return x->lines.n && event_is(&x->lines.v[x->lines.n - 1], "event", "rebase");
+}
+
 int enter_decide(struct experiment *x, struct err *err)
 {
 	bool would_be;
 
+	if (is_moved(x))	/* it died before the move was made */
+		return moved(x);
 	if (judge(x, err) < 0)
 		return err->code;
 	would_be = x->decision.verdict == VERDICT_ACCEPT ||

@@ -34,7 +34,7 @@ enum budget_end budget_check(const struct policy *p, const struct spent *s, doub
 		return BUDGET_TOKENS;
 	if (p->budget.usd >= 0 && s->usd >= p->budget.usd)
 		return BUDGET_USD;
-	return used_up(s->plateau, p->budget.plateau) ? BUDGET_PLATEAU : BUDGET_GO;
+	return used_up(s->plateau + s->in_flight, p->budget.plateau) ? BUDGET_PLATEAU : BUDGET_GO;
 }
 
 void budget_count(struct spent *s, enum verdict verdict, enum reason reason)

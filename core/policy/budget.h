@@ -1,6 +1,6 @@
 /*
  * budget.h - what counts, and when the loop must end.
- * Pure. Every number but baselines counts for experiments (no-op, duplicate, agent-failed too);
+ * Pure. What is in flight counts as if it were recorded without a gain. Every number but baselines counts for experiments (no-op, duplicate, agent-failed too);
  * plateau = recorded experiments since the last accept or baseline; failures = consecutive
  * agent-failed crash timeout metric-*; wall = time the driver ran, all sessions.
  */

@@ -190,7 +190,7 @@ static const struct key budget_keys[] = {
 };
 
 static const struct key parallel_keys[] = {
-	KEY("jobs", "experiments at a time", "1", KEY_INT, P(parallel.jobs), .min = 1, .max = 256),
+	KEY("jobs", "experiments at a time", "1", KEY_INT, P(parallel.jobs), .min = 1, .max = PARALLEL_MAX),
 	KEY("devices", "the device of each slot", NULL, KEY_STRINGS, P(parallel.devices), .flags = KEY_ANY_SCALAR),
 	END
 };

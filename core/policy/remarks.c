@@ -58,8 +58,6 @@ static void remark_unsupported(struct reader *r, struct policy *p)
 		unsupported(r, p, "decide.confidence", "not in this version");
 	if (p->decide.recheck > 0)
 		unsupported(r, p, "decide.recheck", "not in this version");
-	if (p->parallel.jobs > 1)
-		unsupported(r, p, "parallel.jobs", "more than one at a time is not in this version");
 	if (p->enforcement_require)
 		unsupported(r, p, "enforcement", "'require' cannot be met: this version does not confine processes yet");
 }

@@ -11,6 +11,8 @@
 
 #include "base/str.h"
 
+#define PARALLEL_MAX 256	/* parallel.jobs */
+
 enum direction { MINIMIZE, MAXIMIZE };
 enum on_violation { ON_REJECT, ON_DROP, ON_ESCALATE };
 enum agent_kind { AGENT_COMMAND, AGENT_TUNE, AGENT_PATCHES, AGENT_LLM, AGENT_CLAUDE, AGENT_CODEX, AGENT_GEMINI, AGENT_OPENCODE, AGENT_PI };

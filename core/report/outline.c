@@ -11,7 +11,7 @@ static double value_of(const struct outline *o, const struct oid *commit, int up
 	for (size_t i = (size_t)upto < o->n_points ? (size_t)upto + 1 : o->n_points; i > 0; i--) {
 		const struct record *r = o->points[i - 1].record;
 
-		if (oid_eq(r->baseline ? &r->commit : &r->accepted, commit) && !isnan(o->points[i - 1].value))
+		if (r->number <= upto && oid_eq(r->baseline ? &r->commit : &r->accepted, commit) && !isnan(o->points[i - 1].value))
 			return o->points[i - 1].value;
 	}
 	return NAN;
@@ -46,12 +46,13 @@ static void make_points(struct outline *o)
 	const struct history *h = o->history;
 
 	o->points = xcalloc(h->n_records ? h->n_records : 1, sizeof(*o->points));
-	o->n_points = h->n_records;
 	for (size_t i = 0; i < h->n_records; i++) {
 		const struct record *r = history_record(h, (int)i);
 
-		o->points[i] = outline_point(h, r);
-		o->counts[o->points[i].outcome]++;
+		if (!r)
+			continue;
+		o->points[o->n_points] = outline_point(h, r);
+		o->counts[o->points[o->n_points++].outcome]++;
 		o->experiments += !r->baseline;
 		if (r->tokens_in >= 0 || r->tokens_out >= 0)
 			o->tokens = (o->tokens < 0 ? 0 : o->tokens) + (r->tokens_in > 0 ? r->tokens_in : 0) +

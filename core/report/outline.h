@@ -24,7 +24,7 @@ struct outline {
 	const struct history *history;
 	const char *metric;
 	bool minimize;
-	struct point *points;	/* by number */
+	struct point *points;	/* by number; what is not recorded has none */
 	size_t n_points;
 	struct step *steps;
 	size_t n_steps, alloc_steps;

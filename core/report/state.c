@@ -250,16 +250,21 @@ static void last_verdicts(const struct state_in *in, const struct outline *o, st
 		{ .right = true }, { .right = false }, { .right = true }, { .right = true }, { .grow = true },
 	};
 	CLEANUP(table_free) struct table t = { 0 };
-	size_t all = in->history->n_records, n = all < in->verdicts ? all : in->verdicts;
+	size_t left = in->verdicts;
 
-	if (n == 0)
+	if (!left || !in->history->n_records)
 		return;
 	table_init(&t, columns, ARRAY_SIZE(columns));
-	for (size_t i = all; i > all - n; i--) {
-		const struct point point = outline_point(in->history, history_record(in->history, (int)i - 1)), *p = &point;
+	for (size_t i = in->history->n_records; i > 0 && left > 0; i--) {
+		const struct record *r = history_record(in->history, (int)i - 1);
+		struct point point, *p = &point;
 		char value[NUM_TEXT], gain[NUM_TEXT];
 		STR verdict = STR_INIT, subject = STR_INIT;
 
+		if (!r)
+			continue;
+		left--;
+		point = outline_point(in->history, r);
 		words_verdict(p->record, &verdict);
 		words_subject(p->record, &subject);
 		words_number(p->value, value);

@@ -117,6 +117,10 @@ static void reordered(void **state)
 	three(&c);
 	sh("git update-ref refs/harness/kept " LEDGER);
 	forge_commit("0,/^parent/s/^parent .*/parent '$(git rev-parse " LEDGER "~2)'/");
+	does_not_follow(&c, "'experiments/00xx/0002/agent.log' belongs to no recorded number");
+	sh("export GIT_INDEX_FILE=$PWD/../index; git read-tree " LEDGER " && git rm -r -q --cached experiments/00xx/0002 &&"
+	   "t=$(git write-tree) && git update-ref " LEDGER " $(git cat-file commit " LEDGER " | sed \"s/^tree .*/tree $t/\" |"
+	   "git hash-object -t commit -w --stdin)");
 	does_not_follow(&c, "records number 3 where 2 is due");
 	sh("git update-ref " LEDGER " refs/harness/kept");
 	forge_commit("s/^Harness-Experiment: 3/Harness-Experiment: 2/");

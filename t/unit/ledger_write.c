@@ -395,7 +395,9 @@ static void refusals(void **state)
 		line(&lines, &c, 2, "decide");
 		w.lines = &lines;
 		assert_int_equal(ledger_write(c.repo, c.h, NULL, &w, &err), ERR_CONFLICT);
-		w.number = 3;
+		w.number = 1;	/* recorded */
+		assert_int_equal(ledger_write(c.repo, c.h, NULL, &w, &err), ERR_BUG);
+		w.number = 2 + PARALLEL_MAX;	/* so many are never open */
 		assert_int_equal(ledger_write(c.repo, c.h, NULL, &w, &err), ERR_BUG);
 	}
 	sh("git update-ref refs/harness/ledger/main refs/harness/ledger/main^");

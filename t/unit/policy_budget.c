@@ -47,6 +47,14 @@ static void each(void **state)
 	s.in_flight = 0;
 	assert_int_equal(budget_check(&p, &s, 1), BUDGET_EXPERIMENTS);
 	p = unbounded();
+	p.budget.plateau = 3;
+	s.plateau = 1;
+	s.in_flight = 1;
+	assert_int_equal(budget_check(&p, &s, 1), BUDGET_GO);
+	s.in_flight = 2;
+	assert_int_equal(budget_check(&p, &s, 1), BUDGET_PLATEAU);	/* should none of them gain, that is enough */
+	s.in_flight = s.plateau = 0;
+	p = unbounded();
 	p.budget.wall = 10;
 	s.wall = 9;
 	assert_int_equal(budget_check(&p, &s, 1), BUDGET_GO);

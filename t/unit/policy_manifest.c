@@ -457,7 +457,6 @@ static void test_unsupported(void **state)
 		{ "holdout: {command: a, metric: b, direction: minimize}", "harness.yaml:1:1: holdout: " },
 		{ "decide: {confidence: 0.9}", "harness.yaml:1:10: decide.confidence: " },
 		{ "decide: {recheck: 5}", "harness.yaml:1:10: decide.recheck: " },
-		{ "parallel: {jobs: 2}", "harness.yaml:1:12: parallel.jobs: " },
 		{ "enforcement: require", "harness.yaml:1:1: enforcement: " },
 	};
 	POLICY p = parse_with("evaluate: [{command: a, samples: {min: 3, max: 3}}]\ndecide: {calibrate: 3, confirm: 1, recheck: 0}");
