@@ -29,17 +29,33 @@ struct state {
 	int64_t started;
 	int64_t deadline;	/* of the phase; INT64_MAX: none */
 	bool worker_ended;
+	bool init;		/* process 1 of a namespace: "everything" is the tree */
 	struct supervised told;
 };
 
-static _Noreturn void set_up_failed(const char *step)
+static _Noreturn void tell_failed(int to, const char *step)
 {
 	struct set_up f = { .error = errno };
 
 	strncpy(f.step, step, sizeof(f.step) - 1);
-	if (write(FD_READY, &f, sizeof(f)) < 0)
+	if (write(to, &f, sizeof(f)) < 0)
 		_exit(126);
 	_exit(127);
+}
+
+static _Noreturn void set_up_failed(const char *step)
+{
+	tell_failed(FD_READY, step);
+}
+
+static void furnish(const struct sandbox_op *op)
+{
+	static struct sandbox_state s;
+
+	if (sandbox_apply(op, 1, &s) < 0) {
+		errno = s.failed.error;
+		set_up_failed(s.failed.step);
+	}
 }
 
 static int64_t later(int64_t now, int64_t span)
@@ -82,6 +98,8 @@ static void become_supervisor(const struct supervise *s)
 	struct sigaction sa = { .sa_handler = no_op };
 
 	place_descriptors(s);
+	if (s->enclosure)
+		furnish(&(struct sandbox_op){ .kind = SANDBOX_PROC });
 	setsid();
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		set_up_failed("subreaper");
@@ -114,8 +132,10 @@ static _Noreturn void work(const struct supervise *s, pid_t supervisor)
 	if (getppid() != supervisor)
 		_exit(127);
 	setrlimit(RLIMIT_CORE, &no_core);
-	/* A set-user-id program would be out of reach of our signals, and outlive its budget. */
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	/* A set-user-id program would be out of reach of our signals, and outlive its budget; capabilities could unmount. */
+	if (s->enclosure)
+		furnish(&(struct sandbox_op){ .kind = SANDBOX_DROP });
+	else if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		set_up_failed("no_new_privs");
 	if (s->dir && chdir(s->dir) < 0)
 		set_up_failed("chdir");
@@ -164,11 +184,16 @@ static int reap(struct state *st)
 	return pid < 0 && errno == ECHILD ? -1 : n;
 }
 
-static void signal_all(int sig)
+static void signal_all(const struct state *st, int sig)
 {
 	static pid_t found[PROC_MAX];
-	size_t n = proc_descendants(getpid(), found, PROC_MAX);
+	size_t n = st->init ? 0 : proc_descendants(getpid(), found, PROC_MAX);
 
+	if (st->init) {
+		kill(-1, sig);
+		if (sig == SIGTERM)
+			kill(-1, SIGCONT);
+	}
 	for (size_t i = 0; i < n; i++) {
 		kill(found[i], sig);
 		if (sig == SIGTERM)
@@ -198,8 +223,8 @@ static void kill_tree(struct state *st)
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	for (unsigned int round = 0; (n = reap(st)) >= 0; round++) {
-		if (round % 8 == 0)
-			signal_all(SIGKILL);
+		if (round % 8 == 0 || st->init)
+			signal_all(st, SIGKILL);
 		else
 			kill_children();
 		if (!n && round)	/* killed, but not dead yet: in the kernel, or waiting for a processor */
@@ -212,7 +237,7 @@ static void enter(struct state *st, enum phase phase)
 	st->phase = phase;
 	if (phase == TERMINATING) {
 		st->deadline = later(clock_mono(), st->spec->grace);
-		signal_all(SIGTERM);
+		signal_all(st, SIGTERM);
 	} else if (phase == KILLING) {
 		kill_tree(st);
 		st->phase = ENDED;
@@ -286,8 +311,11 @@ static void tell(struct state *st)
 
 _Noreturn void supervise(const struct supervise *s)
 {
-	struct state st = { .spec = s };
+	struct state st = { .spec = s, .init = s->enclosure != NULL };
+	const char *failed;
 
+	if (s->enclosure && sandbox_enter(s->enclosure, s->tell, &failed) < 0)
+		tell_failed(s->ready, failed);
 	become_supervisor(s);
 	start_worker(&st);
 	while (st.phase != ENDED)

@@ -1,7 +1,8 @@
 /*
  * supervisor.h - the process between the harness and a command.
  * Forked from the harness, never exec'd: it must not depend on a binary that an experiment may have replaced. All of it runs after a
- * fork, so it allocates nothing. It closes every descriptor but the ones named here, becomes a session of its own (a terminal's
+ * fork, so it allocates nothing. With an enclosure it becomes process 1 of a pid namespace in there: nothing can leave its tree, and its
+ * death is the death of all. It closes every descriptor but the ones named here, becomes a session of its own (a terminal's
  * SIGINT is not for it) and a subreaper (daemons cannot leave), and tells one struct supervised over `ctl` before it exits.
  */
 #ifndef RUN_SUPERVISOR_H
@@ -9,6 +10,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "run/sandbox.h"
 
 /* What the harness says on ctl; its end closing means SUPERVISE_KILL. */
 #define SUPERVISE_TERM 'T'	/* TERM to all, grace, KILL to all */
@@ -24,6 +27,8 @@ struct supervise {
 	int ready;		/* a struct set_up is written here when the command could not be started; else closed by exec */
 	int hold;		/* stays open until the whole tree is dead; -1: none */
 	int64_t wall, grace;	/* ns; wall <= 0: none */
+	const struct enclosure *enclosure;	/* NULL: where the harness is */
+	int tell;		/* with an enclosure: the supervisor's number is written here, and the first process exits */
 };
 #define SUPERVISE_METRICS_FD 3
 

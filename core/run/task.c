@@ -138,6 +138,31 @@ static void environment(const struct task_spec *spec, struct strs *ret)
 		strs_addf(ret, "GIT_HARNESS_METRICS_FD=%d", SUPERVISE_METRICS_FD);
 }
 
+static int entry_pipe(int *ret_read, int *ret_write, struct err *err)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_errno(err, "cannot make a pipe");
+	*ret_read = fds[0];
+	*ret_write = fds[1];
+	return 0;
+}
+
+/* The process we forked went in and left another in its place: that one is our child as well, and the supervisor. 0: it failed. */
+static void await_entry(struct task *t, int from)
+{
+	pid_t entered = 0;
+	ssize_t n;
+
+	do
+		n = read(from, &entered, sizeof(entered));
+	while (n < 0 && errno == EINTR);
+	while (waitpid(t->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	t->pid = n == (ssize_t)sizeof(entered) ? entered : 0;
+}
+
 /* Signals stay blocked across the fork: a handler of the harness must never run in the child. */
 static int fork_supervisor(struct task *t, const struct task_spec *spec, const struct ends *e, struct err *err)
 {
@@ -146,22 +171,31 @@ static int fork_supervisor(struct task *t, const struct task_spec *spec, const s
 	struct supervise s = {
 		.command = spec->command, .dir = spec->dir, .in = e->in, .out = e->stream[TASK_OUT],
 		.err = e->stream[TASK_ERR], .metrics = e->stream[TASK_METRICS], .ctl = e->ctl, .ready = e->ready,
-		.hold = held, .wall = spec->wall, .grace = t->grace,
+		.hold = held, .wall = spec->wall, .grace = t->grace, .enclosure = spec->enclosure, .tell = -1,
 	};
+	AUTOCLOSE int entered = -1;
 	sigset_t all, old;
 
 	environment(spec, &env);
 	s.envp = env.n ? env.v : none;
+	if (s.enclosure && entry_pipe(&entered, &s.tell, err) < 0)
+		return err->code;
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
 	t->pid = fork();
 	if (!t->pid)
 		supervise(&s);
 	sigprocmask(SIG_SETMASK, &old, NULL);
+	if (s.tell >= 0)
+		close(s.tell);
 	if (t->pid < 0) {
 		t->pid = 0;
 		return err_errno(err, "cannot start a process");
 	}
+	if (s.enclosure)
+		await_entry(t, entered);
+	if (!t->pid)	/* why not is in the ready pipe */
+		return 0;
 	orphans_expect(t->pid);
 	t->pidfd = pidfd_open(t->pid, 0);
 	return t->pidfd < 0 ? err_errno(err, "cannot watch process %d", (int)t->pid) : 0;
@@ -389,7 +423,11 @@ int task_start(struct reactor *r, const struct task_spec *spec, task_fn *fn, voi
 	t->too_late = later(later(t->wall_ends, t->grace), SLACK);
 	if (fork_supervisor(t, spec, &e, err) < 0)
 		return err->code;
-	if (await_start(&e, err) < 0 || watch_all(t, err) < 0)
+	if (await_start(&e, err) < 0)
+		return err->code;
+	if (!t->pid)
+		return err_set(err, ERR_IO, "cannot start a command: its supervisor ended at once");
+	if (watch_all(t, err) < 0)
 		return err->code;
 	*ret = t;
 	t = NULL;
@@ -447,42 +485,4 @@ void task_free(struct task *task)
 		close(task->ctl);
 	capture_free(&task->capture);
 	free(task);
-}
-
-struct single {
-	struct task_end *end;
-	bool done;
-};
-
-static int on_single(void *data, struct task *task, const struct task_end *end, struct err *err)
-{
-	struct single *s = data;
-
-	(void)task;
-	(void)err;
-	*s->end = *end;
-	s->done = true;
-	return 0;
-}
-
-static void free_reactor(struct reactor **r)
-{
-	reactor_free(*r);
-}
-
-int task_run(const struct task_spec *spec, struct task_end *ret, struct str *ret_log, struct err *err)
-{
-	CLEANUP(free_reactor) struct reactor *r = NULL;
-	CLEANUP(free_task) struct task *t = NULL;
-	struct single s = { .end = ret };
-
-	if (reactor_new(&r, err) < 0)
-		return err->code;
-	if (task_start(r, spec, on_single, &s, &t, err) < 0)
-		return err->code;
-	if (reactor_run(r, &s.done, err) < 0)
-		return err->code;
-	if (ret_log)
-		capture_text(task_capture(t), ret_log);
-	return 0;
 }

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "run/reactor.h"
+#include "run/sandbox.h"
 
 #define CAPTURE_SIDE ((size_t)64 * 1024)	/* bytes of head and of tail */
 
@@ -38,6 +39,7 @@ typedef void task_sink(void *data, enum task_stream stream, const void *ptr, siz
 struct task_spec {
 	const char *command;
 	const char *dir;
+	const struct enclosure *enclosure;	/* the workspace's (workspace_enclosure), NULL: none; dir is a path in there */
 	const struct strs *env;		/* the whole environment, NAME=value */
 	const char *in;			/* standard input, or NULL: /dev/null */
 	size_t in_len;
