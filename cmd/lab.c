@@ -126,6 +126,7 @@ int lab_assault(struct lab *lab, struct assault *a, struct err *err)
 	struct strs env = { 0 };
 	struct task_spec spec = {
 		.dir = a->ws ? workspace_dir(a->ws) : lab->home,
+		.enclosure = a->ws ? workspace_enclosure(a->ws) : NULL,
 		.env = &env,
 		.wall = a->wall ? a->wall : 10 * NS_PER_S,
 		.grace = NS_PER_S / 10,

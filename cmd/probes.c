@@ -2,6 +2,7 @@
  * probes.c - doctor's list. Each probe tries one thing and says what stopped it, what noticed it afterwards, or that nothing did.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -79,14 +80,13 @@ static int probe_frozen(struct lab *lab, struct finding *ret, struct err *err)
 
 static int probe_leftovers(struct lab *lab, struct finding *ret, struct err *err)
 {
-	AUTOFREE char *touched = NULL, *path = NULL;
+	AUTOFREE char *touched = NULL;
 	struct workspace *ws;
 
 	if (in_workspace(lab, "left-behind", &touched, err) < 0 ||
 	    workspace_open(lab->pool, &lab->commit, &lab->tree, &ws, err) < 0)
 		return err->code;
-	path = xasprintf("%s/left-behind", workspace_dir(ws));
-	if (access(path, F_OK))
+	if (faccessat(workspace_root(ws), "left-behind", F_OK, AT_SYMLINK_NOFOLLOW))
 		say(ret, PREVENTED, "a fresh workspace for each step", NULL);
 	else
 		say(ret, NOT_ENFORCED, "a file of an earlier step is still there", "this is a bug, please report it");

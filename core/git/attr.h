@@ -21,5 +21,7 @@ int rules_ignored(struct rules *rules, const char *path, bool is_dir, bool *ret,
  * *ret_refused names the attribute ("filter", "working-tree-encoding") that makes a change of this path a violation, or NULL (static text). */
 int rules_clean(struct rules *rules, const char *path, const void *ptr, size_t len, struct str *ret,
 		const char **ret_refused, struct err *err);
+/* Does git write a file of this path exactly as it is stored? Said of attributes and settings, not of bytes: "no" where it may be otherwise. */
+int rules_plain(struct rules *rules, const char *path, bool *ret, struct err *err);
 
 #endif

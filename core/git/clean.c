@@ -173,19 +173,40 @@ static int must_convert(struct rules *rules, const char *path, const struct attr
 	return 0;
 }
 
-int rules_clean(struct rules *rules, const char *path, const void *ptr, size_t len, struct str *ret,
-		const char **ret_refused, struct err *err)
+static int ask(struct rules *rules, const char *path, struct attr *v, struct err *err)
 {
 	static const char *const names[N_ATTRS] = { "text", "crlf", "eol", "ident", "filter", "working-tree-encoding" };
-	struct attr v[N_ATTRS];
-	STR lines = STR_MAX(len + 1);
-	bool convert;
 
 	if (rules_enter(rules, path, err) < 0)
 		return err->code;
 	for (size_t i = 0; i < N_ATTRS; i++)
 		v[i] = (struct attr){ .name = (char *)names[i] };
 	attr_query(rules, path, v, N_ATTRS);
+	return 0;
+}
+
+int rules_plain(struct rules *rules, const char *path, bool *ret, struct err *err)
+{
+	const char *autocrlf = repo_setting(rules->repo, "core.autocrlf"), *eol = repo_setting(rules->repo, "core.eol");
+	struct attr v[N_ATTRS];
+
+	if (ask(rules, path, v, err) < 0)
+		return err->code;
+	*ret = !refused(v) && v[IDENT].state != ATTR_TRUE && !is_value(&v[EOL], "crlf", "crlf") &&
+	       (!autocrlf || !strcasecmp(autocrlf, "input") || !repo_setting_bool(rules->repo, "core.autocrlf", false)) &&
+	       (!eol || strcasecmp(eol, "crlf"));
+	return 0;
+}
+
+int rules_clean(struct rules *rules, const char *path, const void *ptr, size_t len, struct str *ret,
+		const char **ret_refused, struct err *err)
+{
+	struct attr v[N_ATTRS];
+	STR lines = STR_MAX(len + 1);
+	bool convert;
+
+	if (ask(rules, path, v, err) < 0)
+		return err->code;
 	*ret_refused = refused(v);
 	if (must_convert(rules, path, v, ptr, len, &convert, err) < 0)
 		return err->code;

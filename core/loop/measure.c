@@ -254,7 +254,8 @@ static int start_execute(void *data, struct err *err)
 		return err_wrap(err, "cannot bring back the state of best");
 	measure_env(m, &p->execute.env, m->ran, "execute", m->round + 1, &env);
 	spec = (struct task_spec){
-		.command = p->execute.command, .dir = workspace_dir(m->ran), .env = &env,
+		.command = p->execute.command, .dir = workspace_dir(m->ran),
+		.enclosure = workspace_enclosure(m->ran), .env = &env,
 		.wall = p->execute.budget.wall, .output = p->execute.budget.output, .close_fds = m->bench->close_fds,
 	};
 	if (task_start(m->bench->reactor, &spec, execute_ended, m, &m->task, err) < 0)

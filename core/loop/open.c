@@ -85,7 +85,8 @@ static int prepare(struct loop *l, struct err *err)
 	    workspace_open(l->pool, &l->h->start, &tree, &ws, err) < 0)
 		return err->code;
 	task_env(&none, workspace_tmp(ws), &env);
-	rc = task_run(&(struct task_spec){ .command = l->policy->workspace.prepare, .dir = workspace_dir(ws), .env = &env,
+	rc = task_run(&(struct task_spec){ .command = l->policy->workspace.prepare, .dir = workspace_dir(ws),
+					   .enclosure = workspace_enclosure(ws), .env = &env,
 					   .output = -1, .close_fds = l->bench.close_fds }, &end, &log, err);
 	if (rc >= 0 && (end.exit || end.timed_out)) {
 		rc = err_set(err, ERR_EVALUATOR, "workspace.prepare `%.200s` ended with exit status %d",

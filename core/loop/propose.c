@@ -273,7 +273,8 @@ static int start_process(struct experiment *x, struct err *err)
 	strs_addf(&env, "GIT_HARNESS_PROPOSAL=%s/proposal.md", workspace_outside(x->ws));
 	hook_env(l, &env);
 	spec = (struct task_spec){
-		.command = p->agent.command, .dir = workspace_dir(x->ws), .env = &env, .in = brief.buf, .in_len = brief.len,
+		.command = p->agent.command, .dir = workspace_dir(x->ws),
+		.enclosure = workspace_enclosure(x->ws), .env = &env, .in = brief.buf, .in_len = brief.len,
 		.wall = p->agent.budget.wall, .output = p->agent.budget.output, .close_fds = l->bench.close_fds,
 	};
 	if (task_start(l->reactor, &spec, agent_ended, x, &x->agent, err) < 0)

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "loop/measure_internal.h"
+#include "run/dir.h"
 
 #define METRICS_FILE_MAX ((size_t)1 << 20)
 #define NS_MIN_SAMPLE (10 * NS_PER_MS)
@@ -69,8 +70,9 @@ static void sink(void *data, enum task_stream stream, const void *ptr, size_t le
 
 static int metrics_file(struct measure *m, struct err *err)
 {
-	AUTOFREE char *path = xasprintf("%s/%s", workspace_dir(m->ws), stage_of(m)->metrics_path);
-	AUTOCLOSE int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	const char *name;
+	AUTOCLOSE int dir = dir_open_parent(workspace_root(m->ws), stage_of(m)->metrics_path, AS_IS, &name);
+	AUTOCLOSE int fd = dir < 0 ? -1 : openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	STR text = STR_INIT;
 	struct err why;
 
@@ -303,7 +305,8 @@ static int start_sample(void *data, struct err *err)
 	m->reader = metric_reader_new(&m->bench->metrics, s->metrics != METRICS_STDOUT);
 	measure_env(m, &none, m->ws, s->name, number, &env);
 	spec = (struct task_spec){
-		.command = s->command, .dir = workspace_dir(m->ws), .env = &env, .wall = sample_wall(m),
+		.command = s->command, .dir = workspace_dir(m->ws),
+		.enclosure = workspace_enclosure(m->ws), .env = &env, .wall = sample_wall(m),
 		.output = s->budget.output, .metrics_fd = s->metrics == METRICS_FD, .sink = sink, .sink_data = m,
 		.close_fds = m->bench->close_fds,
 	};

@@ -1,5 +1,5 @@
 /* What a run left in a slot is removed; what it changed too, for git to restore. */
-#include "run/slot.h"
+#include "run/ground.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,6 +20,8 @@ bool slot_is_given(const struct workspace *ws, const char *path)
 	for (size_t i = 0; i < include->n; i++)
 		if (path_is_within(path, include->v[i]))
 			return true;
+	if (ws->cover)
+		return cover_gives(ws, path);
 	return mirror_find(&ws->included, path) || mirror_find(&ws->prepared, path);
 }
 

@@ -1,5 +1,5 @@
 /* What a finished process left: tracked files by their stat, then everything else by a walk. */
-#include "run/slot.h"
+#include "run/ground.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -151,7 +151,7 @@ static int harvest_directory(struct harvesting *h, const struct walk_entry *e, c
 	AUTOFREE char *below = xasprintf("%s/", e->path);
 	bool ignored;
 
-	if (tracked_below(&h->ws->tracked, e->path))
+	if (slot_tracks_below(h->ws, e->path))
 		return WALK_ENTER;
 	if (rules_ignored(h->looking.rules, e->path, true, &ignored, err) < 0)
 		return err->code;
@@ -170,7 +170,7 @@ static int harvest_directory(struct harvesting *h, const struct walk_entry *e, c
 /* Where a tracked directory was, a link or file of that name is reported whoever wants it: it explains what is gone. */
 static int harvest_file(struct harvesting *h, const struct walk_entry *e, struct err *err)
 {
-	bool displaces = tracked_below(&h->ws->tracked, e->path);
+	bool displaces = slot_tracks_below(h->ws, e->path);
 	struct look l;
 	struct stat st;
 	bool ignored;
@@ -219,7 +219,7 @@ static int harvest_one(void *data, const struct walk_entry *e, struct err *err)
 	struct harvesting *h = data;
 	const struct tracked_file *f = tracked_find(&h->ws->tracked, e->path);
 
-	if (!strcmp(e->path, ".git"))
+	if (!strcmp(e->path, ".git") || (h->ws->cover && cover_is_whiteout(e)))
 		return WALK_SKIP;
 	if (f && f->entry.mode == GITLINK)
 		return harvest_submodule(h, e);
@@ -251,10 +251,17 @@ int workspace_harvest(struct workspace *ws, struct rules *rules, bool (*want)(vo
 	};
 	const char *over = NULL;
 
+	/* With an overlay both go through what the upper layer holds: the list is short, and the walk is. */
+	if (ws->cover && cover_survey(ws, err) < 0)
+		return err_wrap(err, "cannot read what a run left");
 	if (tracked_scan(&ws->tracked, ws->root, harvest_tracked, &h, err) < 0)
 		return err_wrap(err, "cannot read what a run left");
-	if (walk(ws->root, "", OPEN_UP, harvest_one, &h, &over, err) < 0)
+	if (walk(ws->cover ? ws->cover->upper : ws->root, "", OPEN_UP, harvest_one, &h, &over, err) < 0)
 		return err_wrap(err, "cannot read what a run left");
+	if (ws->cover && ws->cover->failed.code) {
+		*err = ws->cover->failed;
+		return err->code;
+	}
 	if (over)
 		found.over = over;
 	if (found.n)

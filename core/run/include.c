@@ -21,6 +21,7 @@ struct checking {
 	char *real;		/* without links; programs write either */
 	int root;
 	const char *include;	/* being looked at */
+	bool same_path;		/* what points at the checkout will mean the workspace */
 };
 
 static void checking_clear(struct checking *c)
@@ -53,6 +54,8 @@ static bool may_point(const char *name)
 
 static int points_back(const struct checking *c, const char *path, struct err *err)
 {
+	if (c->same_path)
+		return WALK_SKIP;
 	err_set(err, ERR_REFUSED, "cannot include '%s': '%s' points back at the checkout", c->include, path);
 	return err_hint(err, "a run would measure the checkout, not its workspace; make it in workspace.prepare instead");
 }
@@ -162,9 +165,9 @@ static int canonical(const struct pool_spec *spec, struct strs *ret, struct err 
 	return 0;
 }
 
-int include_check(const struct pool_spec *spec, struct strs *ret, struct err *err)
+int include_check(const struct pool_spec *spec, bool same_path, struct strs *ret, struct err *err)
 {
-	CLEANUP(checking_clear) struct checking c = { .checkout = spec->checkout, .root = -1 };
+	CLEANUP(checking_clear) struct checking c = { .checkout = spec->checkout, .root = -1, .same_path = same_path };
 
 	if (!spec->include || !spec->include->n)
 		return 0;

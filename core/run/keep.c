@@ -1,5 +1,5 @@
 /* What outlives the run that made it: prepare's output for every workspace, declared artifacts for the next step. */
-#include "run/slot.h"
+#include "run/ground.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -25,7 +25,7 @@ static bool is_not_made(void *data, const char *path)
 	for (size_t i = 0; i < include->n; i++)
 		if (path_is_within(path, include->v[i]))
 			return true;
-	return !strcmp(path, ".git") || tracked_find(&ws->tracked, path);
+	return !strcmp(path, ".git") || slot_tracks(ws, path);
 }
 
 /* Directories of the tree were copied on the way; those in which nothing was made are not ours to make. */
@@ -33,7 +33,7 @@ static void prune(const struct mirror *m, const struct workspace *ws, int root)
 {
 	for (size_t i = m->n; i-- > 0;) {
 		const char *name;
-		AUTOCLOSE int fd = tracked_below(&ws->tracked, m->v[i].path) ?
+		AUTOCLOSE int fd = slot_tracks_below(ws, m->v[i].path) ?
 				   dir_open_parent(root, m->v[i].path, OPEN_UP, &name) : -1;
 
 		if (fd >= 0)
@@ -52,7 +52,7 @@ int pool_keep_prepared(struct pool *pool, struct workspace *ws, struct err *err)
 	CLEANUP(clear_mirror) struct mirror m = { 0 };
 	AUTOFREE char *touched = NULL;
 	AUTOCLOSE int fd = -1;
-	struct mirror_spec spec = { .source = ws->root, .how = OPEN_UP, .skip = is_not_made, .data = ws };
+	struct mirror_spec spec = { .source = ws->cover ? ws->cover->upper : ws->root, .how = OPEN_UP, .skip = is_not_made, .data = ws };
 
 	if (workspace_touched(ws, &touched, err) < 0)
 		return err->code;
@@ -103,7 +103,7 @@ static int copy_dir(struct copying *c, const char *path, struct err *err)
 {
 	if (dir_make(c->target, path, 0700, err) < 0)
 		return err->code;
-	if (!c->to || !tracked_below(&c->to->tracked, path))
+	if (!c->to || !slot_tracks_below(c->to, path))
 		strs_add(&c->dirs, path);
 	return WALK_ENTER;
 }
@@ -119,7 +119,7 @@ static int copy_entry(void *data, const struct walk_entry *e, struct err *err)
 		return WALK_SKIP;
 	if (++c->entries > ENTRIES_MAX)
 		return err_set(err, ERR_LIMIT, "more than %d artifacts", ENTRIES_MAX);
-	if (c->to && tracked_find(&c->to->tracked, e->path))
+	if (c->to && slot_tracks(c->to, e->path))
 		return err_set(err, ERR_REFUSED, "artifact '%s' is a tracked file", e->path);
 	if (S_ISREG(st.st_mode))
 		return copy_file(c, e, &st, err) < 0 ? err->code : WALK_SKIP;

@@ -1,5 +1,5 @@
 /* The pool of a campaign: its place, its lock, its slots. */
-#include "run/slot.h"
+#include "run/ground.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -133,12 +133,31 @@ static int remove_leftovers(struct pool *pool, bool everything, struct err *err)
 	if (dir_names(fd, &names, err) < 0)
 		return err->code;
 	for (size_t i = 0; i < names.n; i++) {
-		bool stays = !strcmp(names.v[i], "lock") || !strcmp(names.v[i], "prepared");
+		/* What worktrees' runs could have written to is not believed. */
+		bool stays = !strcmp(names.v[i], "lock") || !strcmp(names.v[i], "prepared") ||
+			     (pool->ground && (!strcmp(names.v[i], "base") || !strcmp(names.v[i], "store")));
 
 		if ((everything || !stays) && remove_tree(fd, names.v[i], 0, err) < 0)
 			return err->code;
 	}
 	return slot_forget_below(pool->repo, pool->dir, err);
+}
+
+/* git config harness.backend: auto, overlay, worktree. */
+static int choose_backend(struct pool *pool, const struct pool_spec *spec, struct err *err)
+{
+	const char *set = repo_setting(pool->repo, "harness.backend");
+	struct err why;
+
+	if (!set || str_eq(set, "auto") || str_eq(set, "worktree"))
+		return 0;
+	if (!str_eq(set, "overlay"))
+		return err_set(err, ERR_INVALID, "harness.backend is '%s': not auto, overlay or worktree", set);
+	if (ground_open(pool, spec, &pool->ground, &why) >= 0)
+		return 0;
+	*err = why;
+	err_wrap(err, "no overlay workspaces, though harness.backend asks for them");
+	return err_hint(err, "git config harness.backend auto");
 }
 
 static bool is_directory(const char *path)
@@ -167,8 +186,9 @@ int pool_open(struct repo *repo, const struct pool_spec *spec, struct pool **ret
 	pool->checkout = xstrdup(spec->checkout);
 	pool->umask = current_umask();
 	pool->file_mode = repo_setting_bool(repo, "core.filemode", true);
-	if (include_check(spec, &pool->include, err) < 0 || pool_place(repo, spec->campaign, &pool->dir, err) < 0 ||
-	    make_private(pool->dir, err) < 0 || take_lock(pool, err) < 0 || remove_leftovers(pool, false, err) < 0) {
+	if (pool_place(repo, spec->campaign, &pool->dir, err) < 0 || make_private(pool->dir, err) < 0 ||
+	    take_lock(pool, err) < 0 || choose_backend(pool, spec, err) < 0 || remove_leftovers(pool, false, err) < 0 ||
+	    include_check(spec, pool->ground != NULL, &pool->include, err) < 0) {
 		pool_close(pool);
 		return err->code;
 	}
@@ -200,7 +220,9 @@ void pool_close(struct pool *pool)
 		task_hold(-1);
 		close(pool->lock);
 	}
+	ground_free(pool->ground);
 	strs_free(&pool->include);
+	free(pool->why);
 	free(pool->campaign);
 	free(pool->checkout);
 	free(pool->dir);
@@ -220,8 +242,12 @@ int pool_remove(struct pool *pool, struct err *err)
 
 const char *pool_backend(const struct pool *pool)
 {
-	(void)pool;
-	return "worktree";
+	return pool->ground ? "overlay" : "worktree";
+}
+
+const char *pool_why(const struct pool *pool)
+{
+	return pool->why;
 }
 
 bool pool_is_prepared(const struct pool *pool)

@@ -150,7 +150,7 @@ static int make_dir(struct sandbox_state *s, const struct sandbox_op *op)
 {
 	int from = s->handles[op->from];
 
-	if (mkdirat(from, op->path, 0755) < 0)
+	if (mkdirat(from, op->path, 0777) < 0)
 		return -1;
 	return keep(s, op->to, openat(from, op->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }

@@ -1,5 +1,5 @@
 /* One slot's worktree: made, checked, thrown away. */
-#include "run/slot.h"
+#include "run/ground.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -155,6 +155,8 @@ bool slot_is_sound(const struct workspace *ws)
 
 int slot_discard(struct workspace *ws, struct err *err)
 {
+	if (ws->cover)
+		cover_close(ws);
 	forget_content(ws);
 	if (ws->root >= 0)
 		close(ws->root);

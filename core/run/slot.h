@@ -16,8 +16,12 @@
 #include "run/tracked.h"
 #include "run/workspace.h"
 
+struct ground;
+struct cover;
+
 struct workspace {		/* a slot */
 	struct pool *pool;
+	struct cover *cover;	/* the overlay backend's; NULL: a worktree */
 	char *home, *dir, *tmp, *outside, *index;
 	char *admin;		/* the git directory of the worktree */
 	int root;		/* dir, open; -1: not made yet */
@@ -33,6 +37,8 @@ struct workspace {		/* a slot */
 
 struct pool {
 	struct repo *repo;
+	struct ground *ground;	/* NULL: worktrees */
+	char *why;		/* not overlay; NULL: it is, or nobody asked for it */
 	char *campaign;
 	char *dir;
 	char *checkout;
@@ -47,8 +53,8 @@ struct pool {
 
 /* Where the pool of a campaign is; ERR_INVALID for a relative harness.workspaces, ERR_NOT_FOUND without a HOME. */
 int pool_place(struct repo *repo, const char *campaign, char **ret, struct err *err);
-/* Checks what may be included and brings the paths to canonical form. */
-int include_check(const struct pool_spec *spec, struct strs *ret, struct err *err);
+/* Checks what may be included and brings the paths to canonical form. same_path: workspaces stand where the checkout does. */
+int include_check(const struct pool_spec *spec, bool same_path, struct strs *ret, struct err *err);
 
 /* Make what is not there: the directory and git's worktree at `commit`, without files. */
 int slot_make(struct workspace *ws, const struct oid *commit, struct err *err);
@@ -64,6 +70,9 @@ int slot_forget_below(struct repo *repo, const char *dir, struct err *err);
 int slot_clean(struct workspace *ws, struct err *err);
 /* The git directory as new, HEAD at commit; the files as in tree; their stat remembered. */
 int slot_check_out(struct workspace *ws, const struct oid *commit, const struct oid *tree, struct err *err);
+/* Of the workspace's tree, whatever is on disk: is there a file at this path; is there a directory? */
+bool slot_tracks(const struct workspace *ws, const char *path);
+bool slot_tracks_below(const struct workspace *ws, const char *path);
 /* Is this path given to the workspace by us (an include or below one, or what prepare made)? */
 bool slot_is_given(const struct workspace *ws, const char *path);
 

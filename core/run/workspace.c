@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "run/remove.h"
-#include "run/slot.h"
+#include "run/ground.h"
 
 static struct workspace *slot_new(struct pool *pool)
 {
@@ -112,7 +112,7 @@ int workspace_open(struct pool *pool, const struct oid *commit, const struct oid
 {
 	struct workspace *ws = free_slot(pool, tree);
 	bool used = ws->known;
-	int code = bring(ws, commit, tree, err);
+	int code = pool->ground ? cover_open(pool, ws, commit, tree, err) : bring(ws, commit, tree, err);
 
 	/* Whatever a run did to a used slot that could not be mended, a new one does not have. */
 	if (code < 0 && used && code != ERR_REFUSED) {
@@ -130,13 +130,26 @@ int workspace_open(struct pool *pool, const struct oid *commit, const struct oid
 
 void workspace_release(struct workspace *ws)
 {
-	if (ws)
-		ws->busy = false;
+	if (!ws)
+		return;
+	if (ws->cover)
+		cover_close(ws);
+	ws->busy = false;
 }
 
 const char *workspace_dir(const struct workspace *ws)
 {
 	return ws->dir;
+}
+
+int workspace_root(const struct workspace *ws)
+{
+	return ws->root;
+}
+
+const struct enclosure *workspace_enclosure(const struct workspace *ws)
+{
+	return ws->cover ? &ws->cover->enclosure : NULL;
 }
 
 const char *workspace_tmp(const struct workspace *ws)
@@ -174,6 +187,8 @@ int workspace_touched(struct workspace *ws, char **ret_path, struct err *err)
 {
 	struct touching t = { .looking = { .pool = ws->pool, .bytes_left = INT64_MAX } };
 
+	if (ws->cover && cover_survey(ws, err) < 0)
+		return err->code;
 	if (!ws->rules && rules_open(ws->pool->repo, &ws->tracked.tree, &ws->rules, err) < 0)
 		return err->code;
 	t.looking.rules = ws->rules;
@@ -185,7 +200,7 @@ int workspace_touched(struct workspace *ws, char **ret_path, struct err *err)
 
 int workspace_remove(struct workspace *ws, const char *path, struct err *err)
 {
-	if (tracked_find(&ws->tracked, path) || tracked_below(&ws->tracked, path))
+	if (slot_tracks(ws, path) || slot_tracks_below(ws, path))
 		return err_set(err, ERR_REFUSED, "cannot remove '%s': it is tracked", path);
 	return dir_remove(ws->root, path, err);
 }

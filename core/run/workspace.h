@@ -11,6 +11,7 @@
 #include "git/attr.h"
 #include "git/repo.h"
 #include "git/tree.h"
+#include "run/sandbox.h"
 
 struct pool;
 struct workspace;
@@ -28,12 +29,16 @@ int pool_open(struct repo *repo, const struct pool_spec *spec, struct pool **ret
 void pool_close(struct pool *pool);
 /* Remove every workspace of this campaign from disk and from git's list. */
 int pool_remove(struct pool *pool, struct err *err);
-const char *pool_backend(const struct pool *pool);	/* "worktree" */
+const char *pool_backend(const struct pool *pool);	/* "overlay" or "worktree" */
+const char *pool_why(const struct pool *pool);		/* why it is not "overlay", though that was wished for; NULL */
 
 /* A free workspace brought to `tree`, HEAD detached at `commit`, nothing else in it; a stat snapshot taken. */
 int workspace_open(struct pool *pool, const struct oid *commit, const struct oid *tree, struct workspace **ret, struct err *err);
 void workspace_release(struct workspace *ws);
+/* Where its processes find it: the path of the checkout in an overlay's own mounts, which only they see; a directory of ours otherwise. */
 const char *workspace_dir(const struct workspace *ws);
+int workspace_root(const struct workspace *ws);			/* the same directory, open; ours to read, not to close */
+const struct enclosure *workspace_enclosure(const struct workspace *ws);	/* for task_spec; NULL: none */
 const char *workspace_tmp(const struct workspace *ws);		/* private TMPDIR beside it, emptied on each open */
 const char *workspace_outside(const struct workspace *ws);	/* directory beside it for brief and proposal, emptied on each open */
 /* The first tracked path that is no longer the tree's, or NULL (caller frees). Content decides, stat only saves reading. */
