@@ -22,7 +22,11 @@ static int pack(struct repo *repo, const char *dir, const char *revs, bool rest,
 	AUTOFREE char *base = path_join(dir, "pack/pack");
 	const char *const whole[] = { "pack-objects", "-q", "--revs", base, NULL };
 	const char *const unpacked[] = { "pack-objects", "-q", "--revs", "--unpacked", "--incremental", base, NULL };
-	const struct git_run run = { .git_dir = repo->common_dir, .in = revs, .in_len = strlen(revs) };
+	/* git renames what it wrote into place: that must not be on another file system. */
+	AUTOFREE char *to = xasprintf("GIT_OBJECT_DIRECTORY=%s", dir);
+	AUTOFREE char *from = xasprintf("GIT_ALTERNATE_OBJECT_DIRECTORIES=%s/objects", repo->common_dir);
+	const char *const env[] = { to, from, NULL };
+	const struct git_run run = { .git_dir = repo->common_dir, .env = env, .in = revs, .in_len = strlen(revs) };
 	STR out = STR_INIT;
 
 	return git_cli(&run, rest ? unpacked : whole, &out, err) < 0 ?

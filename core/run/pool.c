@@ -143,17 +143,21 @@ static int remove_leftovers(struct pool *pool, bool everything, struct err *err)
 	return slot_forget_below(pool->repo, pool->dir, err);
 }
 
-/* git config harness.backend: auto, overlay, worktree. */
+/* git config harness.backend: overlay, worktree, or auto: overlay wherever it can be done here and with this checkout. */
 static int choose_backend(struct pool *pool, const struct pool_spec *spec, struct err *err)
 {
 	const char *set = repo_setting(pool->repo, "harness.backend");
+	bool must = str_eq(set, "overlay");
 	struct err why;
 
-	if (!set || str_eq(set, "auto") || str_eq(set, "worktree"))
+	if (str_eq(set, "worktree"))
 		return 0;
-	if (!str_eq(set, "overlay"))
+	if (set && !must && strcmp(set, "auto"))
 		return err_set(err, ERR_INVALID, "harness.backend is '%s': not auto, overlay or worktree", set);
 	if (ground_open(pool, spec, &pool->ground, &why) >= 0)
+		return 0;
+	pool->why = xstrndup(why.msg, strcspn(why.msg, "\n"));
+	if (!must)
 		return 0;
 	*err = why;
 	err_wrap(err, "no overlay workspaces, though harness.backend asks for them");

@@ -100,6 +100,8 @@ static UNUSED int room_enter(void **state)
 	setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
 	unsetenv("XDG_CONFIG_HOME");
 	unsetenv("GIT_DIR");
+	/* Tests reach into workspaces by path; what both backends have in common is in run_backends.c. */
+	sh("git config --global harness.backend worktree");
 	sh("git config --global user.name Ann && git config --global user.email ann@example.com &&"
 	   "git config --global init.defaultBranch main && git config --global core.hooksPath /dev/null &&"
 	   "git config --global gc.auto 0 && git config --global maintenance.auto false");	/* they would outlive the room */
