@@ -7,6 +7,8 @@ slow_campaign() {
 	new_repo
 	cat >agent.sh <<-END
 		echo \$GIT_HARNESS_EXPERIMENT >>$PWD/../asked
+		exec 9>$PWD/../alive
+		flock 9	# a number would be of its own pid namespace
 		echo \$\$ >$PWD/../agent.pid
 		until test -e $PWD/../go; do perl -e 'select undef, undef, undef, .02'; done
 		echo \$((10 - GIT_HARNESS_EXPERIMENT)) >value
@@ -28,7 +30,7 @@ for signal in INT TERM; do
 		kill -$signal \$pid
 		rc=0; wait \$pid || rc=\$?
 		test \$rc = $(test $signal = INT && echo 130 || echo 143)
-		not kill -0 \$(cat ../agent.pid)
+		flock -n ../alive true
 		touch ../go
 		git harness resume
 		test \"\$(git cat-file -p harness/best:value)\" = 7

@@ -72,6 +72,7 @@ test_case 'best checked out while the loop runs: the accept is recorded and best
 	sed "s/{use: command, command: \"/&cd $(echo "$PWD" | sed "s/\//\\\\\//g") \&\& git switch -q harness\/best; cd -; /" harness.yaml >h
 	mv h harness.yaml
 	git commit -qam "an agent that checks best out"
+	git config harness.backend worktree	# from an overlay it cannot reach the checkout
 	git harness resume --adopt-policy >../out 2>&1
 	test "$(git rev-parse harness/best)" = "$best"
 	git harness status >../status
