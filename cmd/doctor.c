@@ -81,7 +81,15 @@ static void print_remedies(const struct finding *found, struct str *ret)
 	strs_free(&said);
 }
 
-static void print_people(const struct finding *found, const char *measured, struct str *ret)
+static void print_backend(const struct pool *pool, struct str *ret)
+{
+	str_printf(ret, "workspaces: %s", pool_backend(pool));
+	if (pool_why(pool))
+		str_printf(ret, " (not overlay: %s)", pool_why(pool));
+	str_putc(ret, '\n');
+}
+
+static void print_people(const struct lab *lab, const struct finding *found, const char *measured, struct str *ret)
 {
 	for (size_t i = 0; i < probes_n; i++)
 		print_finding(&probes[i], &found[i], ret);
@@ -91,10 +99,11 @@ static void print_people(const struct finding *found, const char *measured, stru
 		str_printf(ret, "note:   %s\n", measured);
 	for (size_t i = 0; i < ARRAY_SIZE(notes); i++)
 		str_printf(ret, "note:   %s\n", notes[i]);
+	print_backend(lab->pool, ret);
 	str_printf(ret, "enforcement level: %d (%s)\n", LEVEL, LEVEL_NAME);
 }
 
-static void print_json(const struct finding *found, const char *measured, struct str *ret)
+static void print_json(const struct lab *lab, const struct finding *found, const char *measured, struct str *ret)
 {
 	struct json j;
 
@@ -102,6 +111,8 @@ static void print_json(const struct finding *found, const char *measured, struct
 	json_begin_object(&j, NULL);
 	json_int(&j, "level", LEVEL);
 	json_str(&j, "name", LEVEL_NAME);
+	json_str(&j, "backend", pool_backend(lab->pool));
+	json_str(&j, "why", pool_why(lab->pool));
 	json_begin_array(&j, "probes");
 	for (size_t i = 0; i < probes_n; i++) {
 		json_begin_object(&j, NULL);
@@ -156,9 +167,9 @@ static int doctor(struct cmd_ctx *ctx, struct err *err)
 			ctx->exit = 1;
 	}
 	if (o->json)
-		print_json(found, measured, &out);
+		print_json(&lab, found, measured, &out);
 	else
-		print_people(found, measured, &out);
+		print_people(&lab, found, measured, &out);
 	return cmd_print(&out, err);
 }
 

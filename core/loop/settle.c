@@ -44,6 +44,7 @@ int enter_judged(struct experiment *x, struct err *err)
 	event_add_oid(&line, "tree", &x->tree);
 	event_add_oid(&line, "policy", &l->h->policy_blob);
 	event_add_int(&line, "level", 1);
+	event_add(&line, "backend", pool_backend(l->pool));
 	event_add_secs(&line, "elapsed", loop_elapsed(l));
 	if (experiment_line(x, "decide", &line, err) < 0)
 		return err->code;

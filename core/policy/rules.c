@@ -15,8 +15,8 @@
 static const char *const note_keys[] = {
 	"t", "n", "campaign", "experiment", "event", "base", "agent", "source", "files", "added", "deleted", "net", "dropped", "wall",
 	"tokens_in", "tokens_out", "usd", "confidence", "exit", "cpu", "maxrss", "timeout", "stage", "confirm", "verdict", "reason",
-	"metric", "value", "best", "delta", "threshold", "owner", "why", "path", "tree", "policy", "level", "elapsed", "by", "commit",
-	"dropped_paths", "draft", "state",
+	"metric", "value", "best", "delta", "threshold", "owner", "why", "path", "tree", "policy", "level", "backend", "elapsed", "by",
+	"commit", "dropped_paths", "draft", "state",
 	"sample", "suspect",	/* of the journal's lines, which are of the same kind */
 };
 

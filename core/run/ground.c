@@ -84,7 +84,8 @@ static int probe_in(const char *dir, struct err *err)
 	return end.exit ? err_set(err, ERR_REFUSED, "a process in an overlay does not see it") : 0;
 }
 
-int ground_probe(const char *dir, struct err *err)
+/* Does this machine do what is needed? */
+static int probe(const char *dir, struct err *err)
 {
 	AUTOFREE char *place = path_join(dir, "probe");
 	int code = probe_in(place, err);
@@ -231,7 +232,7 @@ int ground_open(struct pool *pool, const struct pool_spec *spec, struct ground *
 	g->inodes = INODES;
 	if (repo_setting(pool->repo, "extensions.partialclone"))
 		err_set(err, ERR_REFUSED, "this is a partial clone");
-	else if (find_place(g, err) >= 0 && io_mkdirs(g->dir, 0700, err) >= 0 && ground_probe(g->dir, err) >= 0 &&
+	else if (find_place(g, err) >= 0 && io_mkdirs(g->dir, 0700, err) >= 0 && probe(g->dir, err) >= 0 &&
 		 make_skel(g, err) >= 0) {
 		base_find(g);
 		*ret = g;

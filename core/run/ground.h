@@ -48,8 +48,6 @@ struct cover {			/* a workspace's part */
 /* ERR_REFUSED and why, where it cannot be: the caller falls back, or gives up. */
 int ground_open(struct pool *pool, const struct pool_spec *spec, struct ground **ret, struct err *err);
 void ground_free(struct ground *g);
-/* Does this machine do what is needed? Tried out in `dir`. */
-int ground_probe(const char *dir, struct err *err);
 /* Copies of included files that changed at their source. */
 int ground_refresh(struct ground *g, struct err *err);
 

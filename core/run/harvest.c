@@ -214,12 +214,18 @@ static int harvest_given(const struct workspace *ws, const struct walk_entry *e)
 	return e->type == DT_DIR ? WALK_ENTER : WALK_SKIP;
 }
 
+/* git's own, and the marks of an upper layer. */
+static bool is_no_entry(const struct harvesting *h, const struct walk_entry *e)
+{
+	return !strcmp(e->path, ".git") || (h->ws->cover && cover_is_whiteout(e));
+}
+
 static int harvest_one(void *data, const struct walk_entry *e, struct err *err)
 {
 	struct harvesting *h = data;
 	const struct tracked_file *f = tracked_find(&h->ws->tracked, e->path);
 
-	if (!strcmp(e->path, ".git") || (h->ws->cover && cover_is_whiteout(e)))
+	if (is_no_entry(h, e))
 		return WALK_SKIP;
 	if (f && f->entry.mode == GITLINK)
 		return harvest_submodule(h, e);
