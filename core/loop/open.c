@@ -112,12 +112,22 @@ static int learn_baseline(struct loop *l, struct err *err)
 	return 0;
 }
 
+static int64_t disk_budget(const struct policy *p)
+{
+	int64_t max = p->agent.budget.disk > p->execute.budget.disk ? p->agent.budget.disk : p->execute.budget.disk;
+
+	for (size_t i = 0; i < p->n_stages; i++)
+		if (p->stages[i].budget.disk > max)
+			max = p->stages[i].budget.disk;
+	return max > 0 ? max : 0;
+}
+
 /* The workspaces; made anew where another policy prepares or includes something else. */
 static int open_pool(struct loop *l, struct err *err)
 {
 	struct pool_spec spec = {
 		.campaign = l->campaign, .state_dir = l->state_dir, .include = &l->policy->workspace.include,
-		.checkout = repo_work_dir(l->repo),
+		.checkout = repo_work_dir(l->repo), .disk = disk_budget(l->policy),
 	};
 
 	if (pool_open(l->repo, &spec, &l->pool, err) < 0)

@@ -204,6 +204,18 @@ static int64_t default_size(void)
 	return ram && ram / 8 < SIZE_MAX_BYTES ? ram / 8 : SIZE_MAX_BYTES;
 }
 
+/* In memory all of it, so more than a quarter is not promised. */
+static int set_size(struct ground *g, const struct pool_spec *spec, struct err *err)
+{
+	struct sysinfo si;
+
+	g->inodes = INODES;
+	g->size = spec->disk > 0 ? spec->disk : default_size();
+	if (spec->disk > 0 && !sysinfo(&si) && spec->disk > (int64_t)si.totalram * si.mem_unit / 4)
+		return err_set(err, ERR_REFUSED, "budget.disk is more than a quarter of the memory");
+	return 0;
+}
+
 static int make_skel(struct ground *g, struct err *err)
 {
 	if (remove_tree(AT_FDCWD, g->skel, 0, err) < 0 || io_mkdirs(g->skel, 0755, err) < 0)
@@ -228,11 +240,9 @@ int ground_open(struct pool *pool, const struct pool_spec *spec, struct ground *
 	g->prepared = path_join(pool->dir, "prepared");
 	g->store = spec->state_dir ? path_join(spec->state_dir, "store") : path_join(pool->dir, "store");
 	g->skel_fd = -1;
-	g->size = default_size();
-	g->inodes = INODES;
 	if (repo_setting(pool->repo, "extensions.partialclone"))
 		err_set(err, ERR_REFUSED, "this is a partial clone");
-	else if (find_place(g, err) >= 0 && io_mkdirs(g->dir, 0700, err) >= 0 && probe(g->dir, err) >= 0 &&
+	else if (set_size(g, spec, err) >= 0 && find_place(g, err) >= 0 && io_mkdirs(g->dir, 0700, err) >= 0 && probe(g->dir, err) >= 0 &&
 		 make_skel(g, err) >= 0) {
 		base_find(g);
 		*ret = g;

@@ -237,6 +237,8 @@ int pool_remove(struct pool *pool, struct err *err)
 {
 	drop_slots(pool);
 	pool->prepared = false;
+	ground_free(pool->ground);	/* it goes with the rest */
+	pool->ground = NULL;
 	if (remove_leftovers(pool, true, err) < 0)
 		return err->code;
 	if (rmdir(pool->dir) < 0 && errno != ENOENT)

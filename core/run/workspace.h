@@ -21,6 +21,7 @@ struct pool_spec {
 	const char *state_dir;		/* <common>/harness/campaigns/<c> */
 	const struct strs *include;	/* paths of the checkout, copied in; may be NULL */
 	const char *checkout;		/* where includes come from; NULL in a bare repository */
+	int64_t disk;			/* bytes that one run may write, where the policy says so; else 0 */
 };
 
 /* git config harness.workspaces, else ${XDG_CACHE_HOME:-~/.cache}/git-harness/, then a name made from repository and campaign. ERR_REFUSED with a hint where an include
