@@ -28,9 +28,9 @@ static int run_git(const struct ground *g, const struct base *b, const char *con
 	const char *args[32] = {
 		"-c", "core.sparseCheckout=false", "-c", "index.sparse=false", "-c", "core.splitIndex=false",
 		"-c", "core.untrackedCache=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default",
-		"-c", "core.ignoreStat=false", "-c", "core.symlinks=true",
+		"-c", "core.ignoreStat=false", "-c", "core.symlinks=true", "-c", "index.version=2", "-c", "index.skipHash=false",
 	};
-	size_t n = 16;
+	size_t n = 20;
 
 	while (*command)
 		args[n++] = *command++;
@@ -217,6 +217,8 @@ static int bring(struct ground *g, struct base *b, const struct oid *commit, con
 	AUTOFREE char *stamp = path_join(b->dir, "stamp");
 	AUTOFREE char *text = stamp_text(g, commit, tree);
 
+	shared_index_free(b->index);
+	b->index = NULL;
 	if (unlink(stamp) < 0 && errno != ENOENT)
 		return err_errno(err, "cannot remove '%s'", stamp);
 	if (check_out(g, b, tree, err) < 0 || furnish(g, b, commit, err) < 0) {
@@ -279,6 +281,21 @@ static struct base *choose(struct ground *g, const struct oid *commit, const str
 	return free_one ? free_one : base_new(g);
 }
 
+/* git looks for it under a name made of its checksum. */
+static int share_index(struct base *b, struct err *err)
+{
+	AUTOFREE char *index = xasprintf("%s/git/index", b->dir), *shared = NULL;
+	char name[64];
+
+	if (b->index)
+		return 0;
+	if (shared_index_open(index, &b->index, err) < 0)
+		return err->code;
+	shared_index_name(b->index, name);
+	shared = xasprintf("%s/git/%s", b->dir, name);
+	return link(index, shared) < 0 && errno != EEXIST ? err_errno(err, "cannot link '%s'", shared) : 0;
+}
+
 int base_take(struct ground *g, const struct oid *commit, const struct oid *tree, struct base **ret, bool *ret_delta, struct err *err)
 {
 	struct oid own;
@@ -293,6 +310,8 @@ int base_take(struct ground *g, const struct oid *commit, const struct oid *tree
 		if (bring(g, b, commit, plain ? &own : tree, err) < 0)
 			return err_wrap(err, "cannot make the ground of a workspace");
 	*ret_delta = !oid_eq(&b->tree, tree);
+	if (*ret_delta && share_index(b, err) < 0)
+		return err_wrap(err, "cannot make the ground of a workspace");
 	*ret = b;
 	b->users++;
 	return 0;

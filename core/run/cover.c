@@ -167,6 +167,25 @@ static int mount_all(struct workspace *ws, struct err *err)
 	return 0;
 }
 
+/* The index is the tree's, too: what is new is no untracked file. */
+static int set_index(struct workspace *ws, const struct oid *tree, struct err *err)
+{
+	struct cover *c = ws->cover;
+	CLEANUP(tree_changes_free) struct tree_changes changes = { 0 };
+	STR text = STR_MAX((size_t)1 << 30);
+	AUTOCLOSE int fd = -1;
+
+	if (!c->has_delta)
+		return 0;
+	if (tree_compare(ws->pool->repo, &c->base->tree, tree, &changes, err) < 0 ||
+	    split_index_write(c->base->index, &changes, ws->root, &text, err) < 0)
+		return err->code;
+	if (unlinkat(c->git, "index", 0) < 0)
+		return err_errno(err, "cannot replace the index of a workspace");
+	fd = openat(c->git, "index", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	return fd < 0 ? err_errno(err, "cannot write the index of a workspace") : io_write_fd(fd, text.buf, text.len, err);
+}
+
 /* Its git at the commit, with the objects of the tree: a diff reads them. */
 static int set_git(struct workspace *ws, const struct oid *commit, const struct oid *tree, struct err *err)
 {
@@ -219,7 +238,7 @@ static int lay(struct workspace *ws, const struct oid *commit, const struct oid 
 		return err->code;
 	if (places(ws, err) < 0 || lay_delta(ws, tree, err) < 0 || ground_refresh(g, err) < 0 || mount_all(ws, err) < 0)
 		return err->code;
-	return set_git(ws, commit, tree, err);
+	return set_git(ws, commit, tree, err) < 0 ? err->code : set_index(ws, tree, err);
 }
 
 int cover_open(struct pool *pool, struct workspace *ws, const struct oid *commit, const struct oid *tree, struct err *err)

@@ -257,6 +257,7 @@ void ground_free(struct ground *g)
 	if (!g)
 		return;
 	for (size_t i = 0; i < g->n; i++) {
+		shared_index_free(g->bases[i]->index);
 		free(g->bases[i]->dir);
 		free(g->bases[i]);
 	}

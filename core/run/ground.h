@@ -14,6 +14,7 @@
 #ifndef RUN_GROUND_H
 #define RUN_GROUND_H
 
+#include "git/split_index.h"
 #include "run/sandbox.h"
 #include "run/slot.h"
 
@@ -21,6 +22,7 @@ struct base {
 	char *dir;
 	struct oid commit, tree;	/* zero: rubble */
 	int users;
+	struct shared_index *index;	/* of git/, on demand */
 };
 
 struct ground {
