@@ -9,10 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/mem.h"
 
 #define HASH 20
 #define HEADER 12
+#define OWNER 28		/* of an entry before its uid and gid */
 #define FIXED 62		/* of an entry before its name */
 #define GITLINK 0160000
 
@@ -128,7 +130,7 @@ static void put64(struct str *out, uint64_t v)
 	put32(out, v & UINT32_MAX);
 }
 
-static int add_entry(struct str *out, const struct tree_change *c, int root, struct err *err)
+static int add_entry(struct str *out, const struct tree_change *c, int root, const struct index_owner *owner, struct err *err)
 {
 	size_t len = strlen(c->path), start = out->len;
 	struct stat st;
@@ -142,8 +144,8 @@ static int add_entry(struct str *out, const struct tree_change *c, int root, str
 	put32(out, st.st_dev);
 	put32(out, st.st_ino);
 	put32(out, c->new.mode);
-	put32(out, st.st_uid);
-	put32(out, st.st_gid);
+	put32(out, owner->uid);
+	put32(out, owner->gid);
 	put32(out, c->new.mode == GITLINK ? 0 : (uint64_t)st.st_size);
 	str_add(out, c->new.id.raw, HASH);
 	str_putc(out, (char)((len < 0xfff ? len : 0xfff) >> 8));
@@ -233,7 +235,8 @@ static void put_checksum(struct str *out)
 		put32(out, h[i]);
 }
 
-int split_index_write(const struct shared_index *s, const struct tree_changes *changes, int root, struct str *ret, struct err *err)
+int split_index_write(const struct shared_index *s, const struct tree_changes *changes, int root, const struct index_owner *owner,
+		      struct str *ret, struct err *err)
 {
 	AUTOFREE int64_t *gone = xcalloc(changes->n + 1, sizeof(*gone));
 	STR entries = STR_INIT, link = STR_INIT;
@@ -247,7 +250,7 @@ int split_index_write(const struct shared_index *s, const struct tree_changes *c
 		if (!changes->v[i].new.mode)
 			continue;
 		n_new++;
-		if (add_entry(&entries, &changes->v[i], root, err) < 0)
+		if (add_entry(&entries, &changes->v[i], root, owner, err) < 0)
 			return err->code;
 	}
 	qsort(gone, n_gone, sizeof(*gone), by_number);
@@ -263,4 +266,23 @@ int split_index_write(const struct shared_index *s, const struct tree_changes *c
 	str_add(ret, link.buf, link.len);
 	put_checksum(ret);
 	return 0;
+}
+
+int index_set_owner(const char *path, const struct index_owner *owner, struct err *err)
+{
+	struct shared_index *s;
+	STR own = STR_INIT, text = STR_MAX((size_t)1 << 32);
+
+	if (shared_index_open(path, &s, err) < 0)
+		return err->code;
+	put32(&own, owner->uid);
+	put32(&own, owner->gid);
+	str_add(&text, s->map, s->len - HASH);
+	for (uint32_t i = 0; i < s->n && !text.cut; i++)
+		memcpy(text.buf + s->at[i] + OWNER, own.buf, own.len);
+	shared_index_free(s);
+	if (text.cut)
+		return err_set(err, ERR_LIMIT, "'%s' does not fit", path);
+	put_checksum(&text);
+	return io_replace(path, text.buf, text.len, 0644, 0, err);
 }

@@ -173,12 +173,13 @@ static int set_index(struct workspace *ws, const struct oid *tree, struct err *e
 	struct cover *c = ws->cover;
 	CLEANUP(tree_changes_free) struct tree_changes changes = { 0 };
 	STR text = STR_MAX((size_t)1 << 30);
+	const struct index_owner owner = { SANDBOX_INSIDE(geteuid()), SANDBOX_INSIDE(getegid()) };
 	AUTOCLOSE int fd = -1;
 
 	if (!c->has_delta)
 		return 0;
 	if (tree_compare(ws->pool->repo, &c->base->tree, tree, &changes, err) < 0 ||
-	    split_index_write(c->base->index, &changes, ws->root, &text, err) < 0)
+	    split_index_write(c->base->index, &changes, ws->root, &owner, &text, err) < 0)
 		return err->code;
 	if (unlinkat(c->git, "index", 0) < 0)
 		return err_errno(err, "cannot replace the index of a workspace");

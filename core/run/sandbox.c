@@ -12,8 +12,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define INSIDE_ROOT 1000
-
 /* ---- identity ---- */
 
 static int close_with(int fd, int ret)
@@ -42,10 +40,10 @@ static int map_ids(const struct sandbox_op *op)
 	/* A kernel without it lets the map of groups be written all the same. */
 	if (write_file("/proc/self/setgroups", "deny") < 0 && errno != ENOENT)
 		return -1;
-	snprintf(text, sizeof(text), "%d %d 1", op->from ? op->from : INSIDE_ROOT, op->from);
+	snprintf(text, sizeof(text), "%d %d 1", SANDBOX_INSIDE(op->from), op->from);
 	if (write_file("/proc/self/uid_map", text) < 0)
 		return -1;
-	snprintf(text, sizeof(text), "%d %d 1", op->to ? op->to : INSIDE_ROOT, op->to);
+	snprintf(text, sizeof(text), "%d %d 1", SANDBOX_INSIDE(op->to), op->to);
 	return write_file("/proc/self/gid_map", text);
 }
 

@@ -38,6 +38,9 @@ enum sandbox_kind {
 	SANDBOX_DROP,		/* every capability, for ever */
 };
 
+/* Of a user or group number of ours: what it is inside. */
+#define SANDBOX_INSIDE(id) ((id) ? (id) : 1000)
+
 struct sandbox_op {
 	enum sandbox_kind kind;
 	const char *path;
