@@ -14,7 +14,7 @@ blocks() {
 # What differs from run to run: ids, times, durations, the columns they push around.
 blur() {
 	perl -pe 's/\b[0-9a-f]{7,40}\b/ID/g; s/\d\d\d\d-\d\d-\d\d.\d\d:\d\d:\d\d[\d.]*Z?/TIME/g;
-		s/\b(wall|cpu|maxrss|elapsed|tree|policy|base|t)=\S+/$1=X/g; s/\b\d+(\.\d+)?(ms|s|m|h| MiB)\b/SPAN/g;
+		s/\b(wall|cpu|maxrss|elapsed|backend|tree|policy|base|t)=\S+/$1=X/g; s/\b\d+(\.\d+)?(ms|s|m|h| MiB)\b/SPAN/g;
 		s/^Date: .*/Date:/; s/^Author: .*/Author:/; s/[ \t]+/ /g; s/ $//'
 }
 

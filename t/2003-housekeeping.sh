@@ -54,6 +54,7 @@ sleeping_loop() {
 	sed "s|^agent:.*|agent: {use: command, command: \"$1\"}|" harness.yaml >new
 	mv new harness.yaml
 	git commit -qam 'an agent that waits'
+	git config harness.backend worktree	# it leaves worktrees behind
 	git-harness resume --adopt-policy >../loop.log 2>&1 &	# git would stand between us and the one to kill
 	loop=$!
 	trap '[ -z "$loop" ] || kill "$loop"' EXIT	# also of a test that fails

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "git/cli.h"
-#include "git/store.h"
+#include "git/sealed.h"
 #include "run/ground.h"
 #include "run/remove.h"
 
@@ -333,7 +333,7 @@ int base_take(struct ground *g, const struct oid *commit, const struct oid *tree
 	bool plain;
 
 	if (tree_of_commit(g->repo, commit, &own, err) < 0 || delta_is_plain(g, &own, tree, &plain, err) < 0 ||
-	    store_make(g->repo, g->store, commit, err) < 0 || store_add(g->repo, g->store, commit, err) < 0)
+	    sealed_make(g->repo, g->store, commit, err) < 0 || sealed_add(g->repo, g->store, commit, err) < 0)
 		return err->code;
 	b = choose(g, commit, tree, plain);
 	if (!oid_eq(&b->commit, commit) || (!plain && !oid_eq(&b->tree, tree)))

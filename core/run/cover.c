@@ -12,7 +12,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "git/store.h"
+#include "git/sealed.h"
 #include "run/ground.h"
 #include "run/remove.h"
 

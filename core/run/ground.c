@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "git/cli.h"
-#include "git/store.h"
+#include "git/sealed.h"
 #include "run/remove.h"
 #include "run/task.h"
 

@@ -7,7 +7,7 @@
  *   <pool>/base/<k>/stamp     of what commit, tree and settings it is; without it the base is rubble
  *   <pool>/prepared/          what `prepare` made
  *   <pool>/<n>/delta/         of one workspace: how its tree differs from the base
- *   <state>/store/            sealed objects (git/store.h)
+ *   <state>/store/            sealed objects (git/sealed.h)
  *
  * An experiment sees none of these paths: they are hidden in its mounts, so what is there is believed across processes.
  */

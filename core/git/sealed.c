@@ -1,4 +1,4 @@
-#include "git/store.h"
+#include "git/sealed.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -148,7 +148,7 @@ static int remove_flat(const char *dir, struct err *err)
 	return 0;
 }
 
-int store_make(struct repo *repo, const char *dir, const struct oid *commit, struct err *err)
+int sealed_make(struct repo *repo, const char *dir, const struct oid *commit, struct err *err)
 {
 	AUTOFREE char *new = xasprintf("%s.new", dir), *packs = xasprintf("%s.new/pack", dir);
 
@@ -162,7 +162,7 @@ int store_make(struct repo *repo, const char *dir, const struct oid *commit, str
 	return rename(new, dir) < 0 ? err_errno(err, "cannot rename '%s'", new) : 0;
 }
 
-int store_add(struct repo *repo, const char *dir, const struct oid *commit, struct err *err)
+int sealed_add(struct repo *repo, const char *dir, const struct oid *commit, struct err *err)
 {
 	AUTOFREE char *file = path_join(dir, "sealed");
 	struct oid_hex hex = oid_hex(commit);
