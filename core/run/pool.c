@@ -143,25 +143,26 @@ static int remove_leftovers(struct pool *pool, bool everything, struct err *err)
 	return slot_forget_below(pool->repo, pool->dir, err);
 }
 
-/* git config harness.backend: overlay, worktree, or auto: overlay wherever it can be done here and with this checkout. */
+/*
+ * git config harness.backend: overlay wherever it can be done here and with this checkout; worktree, which is also what auto means as long
+ * as the rest of the jail is not there: half a wall should be asked for.
+ */
 static int choose_backend(struct pool *pool, const struct pool_spec *spec, struct err *err)
 {
 	const char *set = repo_setting(pool->repo, "harness.backend");
-	bool must = str_eq(set, "overlay");
 	struct err why;
 
-	if (str_eq(set, "worktree"))
+	if (!set || str_eq(set, "auto"))
+		pool->why = xstrdup("git config harness.backend does not ask for it");
+	if (pool->why || str_eq(set, "worktree"))
 		return 0;
-	if (set && !must && strcmp(set, "auto"))
+	if (strcmp(set, "overlay"))
 		return err_set(err, ERR_INVALID, "harness.backend is '%s': not auto, overlay or worktree", set);
 	if (ground_open(pool, spec, &pool->ground, &why) >= 0)
 		return 0;
-	pool->why = xstrndup(why.msg, strcspn(why.msg, "\n"));
-	if (!must)
-		return 0;
 	*err = why;
 	err_wrap(err, "no overlay workspaces, though harness.backend asks for them");
-	return err_hint(err, "git config harness.backend auto");
+	return err_hint(err, "git config harness.backend worktree");
 }
 
 static bool is_directory(const char *path)
