@@ -3,6 +3,7 @@
 . "${0%/*}/lib/tap.sh"
 
 needs_overlay() {
+	git config --global harness.backend overlay
 	new_repo probe
 	git harness doctor >../doctor || :
 	grep -q '^workspaces: overlay$' ../doctor || skip "$(grep ^workspaces: ../doctor)"
