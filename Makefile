@@ -37,7 +37,7 @@ CORE_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard core/*/*.c)))
 CMD_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard cmd/*.c)))
 UNIT := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard t/unit/*.c)))
 FUZZ := $(patsubst t/fuzz/%.c,%,$(sort $(wildcard t/fuzz/*.c)))
-PERF := $(sort $(wildcard t/perf/*.sh))
+PERF := $(BUILD)/perf/grow $(BUILD)/perf/notes $(BUILD)/perf/nosync.so
 PROGRAM = $(BUILD)/git-harness
 LIBRARY = $(BUILD)/libharness.a
 
@@ -74,9 +74,18 @@ test:
 lint: all
 	@LINT_SLOW=1 t/lint/run $(BUILD)
 
-perf: all
-	@test -n '$(PERF)' || echo 'perf: no measurements in t/perf yet'
-	@set -e; for p in $(PERF); do echo "== $$p"; PATH="$(CURDIR)/$(BUILD):$$PATH" sh $$p; done
+perf: all $(PERF)
+	@t/perf/measure $(BUILD)
+
+$(BUILD)/perf/%.so: t/perf/%.c
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(WARN) -O2 -shared -fPIC -o $@ $<
+
+$(BUILD)/perf/%: t/perf/%.c $(LIBRARY) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(COMPILE) -o $@ $< $(LDFLAGS) -Wl,--as-needed $(LIBRARY) $(LIBS)
 
 fuzz:
 	@$(MAKE) $(JOBS) --no-print-directory CC=clang BUILD=$(BUILD)-fuzz \
