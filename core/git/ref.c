@@ -73,7 +73,9 @@ int ref_read(struct repo *repo, const char *name, struct oid *ret, struct err *e
 	if (rc < 0 && rc != GIT_ENOTFOUND)
 		return lib_fail(err, rc, "cannot read '%s'", name);
 	git_error_clear();
-	*ret = rc ? (struct oid){ 0 } : from_git(&oid);
+	*ret = (struct oid){ { 0 } };
+	if (!rc)
+		*ret = from_git(&oid);
 	return 0;
 }
 

@@ -196,7 +196,7 @@ static uint32_t rotate(uint32_t x, int n)
 
 static void sha1_block(uint32_t *h, const unsigned char *p)
 {
-	uint32_t w[80], a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
+	uint32_t w[80] = { 0 }, a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
 
 	for (int i = 0; i < 80; i++) {
 		uint32_t f, k;
